@@ -1,0 +1,1 @@
+"""The boot loader: one module for each family of the `bootloader` crate."""

@@ -1,0 +1,135 @@
+"""What the user sees while things are built: plain lines, or a live display on a terminal.
+
+On a terminal every running step shows its name, crates done of how many, and its time; otherwise a
+step is one plain line. Steps may run in several threads at once (scons -j), so the display is shared.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def verbose() -> bool:
+    """True when the user asked for full commands (VERBOSE=1)."""
+    return os.environ.get("VERBOSE", "") not in ("", "0")
+
+
+def on_terminal() -> bool:
+    """True when somebody is there to see a live display."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say(line: str) -> None:
+    """Print one line to the user, above the live display where there is one."""
+    display = _display.progress
+    if display is not None:
+        display.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    else:
+        print(line, flush=True)
+
+
+def write_error(text: str) -> None:
+    """Pass on `text` (a compiler's diagnostics, colours included) to standard error."""
+    display = _display.progress
+    if display is not None:
+        display.stop()
+    sys.stderr.write(text)
+    sys.stderr.flush()
+    if display is not None:
+        display.start()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One long piece of work that is shown to the user while it runs."""
+
+    label: str
+    task: TaskID | None
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """Show that `done` of `total` crates are built, and which one is at work (`what`)."""
+        display = _display.progress
+        if display is not None and self.task is not None:
+            display.update(self.task, completed=done, total=total, what=what)
+
+
+@contextmanager
+def step(label: str) -> Iterator[Step]:
+    """Show `label` while the body runs: a live line on a terminal, one plain line elsewhere."""
+    if not on_terminal():
+        say(label)
+        yield Step(label, None)
+        return
+    task = _display.enter(label)
+    try:
+        yield Step(label, task)
+    finally:
+        _display.leave(task)
+
+
+class _Display:
+    """The one live display of this process, started by its first step and stopped after its last."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self._running = 0
+        self._lock = threading.Lock()
+
+    def enter(self, label: str) -> TaskID:
+        with self._lock:
+            if self.progress is None:
+                self.progress = _new_progress()
+                self.progress.start()
+            self._running += 1
+            return self.progress.add_task(label, total=None, what="")
+
+    def leave(self, task: TaskID) -> None:
+        with self._lock:
+            assert self.progress is not None
+            done = next(each for each in self.progress.tasks if each.id == task)
+            self.progress.remove_task(task)
+            self.progress.console.print(
+                f"{done.description} [{done.elapsed or 0:.1f} s]", markup=False, highlight=False
+            )
+            self._running -= 1
+            if self._running == 0:
+                self.progress.stop()
+                self.progress = None
+
+
+def _new_progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        _crate_count(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[what]}", style="dim", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _crate_count() -> object:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class CrateCount(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{int(task.completed)}/{int(task.total)} crates" if task.total else "")
+
+    return CrateCount()
+
+
+_display = _Display()
