@@ -1,0 +1,69 @@
+"""Run cargo: its progress bar becomes the step's, its diagnostics reach the user as it prints them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bootimage import report
+from bootimage.process import Argument, Finished, run
+
+_LINE = re.compile(r"[^\r\n]*(?:\r?\n|\r)|[^\r\n]+\Z")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# `    Building [=====>      ] 12/30: core, foo(build)` and a carriage return.
+_PROGRESS = re.compile(r" *\w+ \[[=> ]*\] (\d+)/(\d+)(?:: (.*?))? *\r")
+# Cargo sets the verb of a status line in the first 12 columns. `Blocking` is not among these: that
+# cargo waits for another one is something the user wants to know.
+_STATUS = re.compile(
+    r"(?=.{12} )(?: *)(?:Adding|Building|Checking|Compiling|Dirty|Documenting|Downgrading|Downloaded"
+    r"|Downloading|Executable|Finished|Fresh|Ignored|Installing|Locking|Packaging|Removing|Replacing"
+    r"|Running|Unchanged|Updating|Upgrading) "
+)
+
+
+def run_cargo(
+    argv: Sequence[Argument],
+    *,
+    env: Mapping[str, str],
+    step: report.Step | None = None,
+    cwd: Path | None = None,
+) -> Finished:
+    """Run the cargo command `argv` in the environment `env` and return when it has ended.
+
+    Warnings and errors are shown as they come, in colour on a terminal. Cargo's progress is shown as
+    `step`'s; its status lines (`Compiling core ...`) are shown only under VERBOSE=1. Standard output
+    is kept for the caller. Any exit status is returned: `run_cargo(...).or_fail("cannot build x")`.
+    """
+    if report.verbose():
+        return run(argv, env=_with_terminal(env, bar=False), cwd=cwd)
+    messages = _CargoMessages(step)
+    return run(argv, env=_with_terminal(env, bar=step is not None), cwd=cwd, on_stderr=messages.show)
+
+
+def _with_terminal(env: Mapping[str, str], *, bar: bool) -> dict[str, str]:
+    return {
+        **env,
+        "CARGO_TERM_COLOR": "always" if report.on_terminal() else "never",
+        "CARGO_TERM_PROGRESS_WHEN": "always" if bar else "never",
+        "CARGO_TERM_PROGRESS_WIDTH": "80",
+    }
+
+
+class _CargoMessages:
+    """Passes on what a person should read of cargo's standard error, and the progress to `step`."""
+
+    def __init__(self, step: report.Step | None) -> None:
+        self._step = step
+
+    def show(self, text: str) -> None:
+        kept = "".join(piece for piece in _LINE.findall(text) if self._is_for_user(piece))
+        if kept:
+            report.write_error(kept)
+
+    def _is_for_user(self, piece: str) -> bool:
+        plain = _COLOUR.sub("", piece)
+        if self._step is not None and (bar := _PROGRESS.fullmatch(plain)):
+            self._step.progress(int(bar[1]), int(bar[2]), bar[3] or "")
+            return False
+        return not _STATUS.match(plain)
