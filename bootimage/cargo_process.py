@@ -10,6 +10,7 @@ from bootimage import report
 from bootimage.process import Argument, Finished, run
 
 _LINE = re.compile(r"[^\r\n]*(?:\r?\n|\r)|[^\r\n]+\Z")
+_ERASE = "\x1b[K"  # what cargo writes to take its progress bar away
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # `    Building [=====>      ] 12/30: core, foo(build)` and a carriage return.
 _PROGRESS = re.compile(r" *\w+ \[[=> ]*\] (\d+)/(\d+)(?:: (.*?))? *\r")
@@ -57,7 +58,8 @@ class _CargoMessages:
         self._step = step
 
     def show(self, text: str) -> None:
-        kept = "".join(piece for piece in _LINE.findall(text) if self._is_for_user(piece))
+        pieces = (piece.removeprefix(_ERASE) for piece in _LINE.findall(text))
+        kept = "".join(piece for piece in pieces if self._is_for_user(piece))
         if kept:
             report.write_error(kept)
 

@@ -69,18 +69,19 @@ def run(
     env: Mapping[str, str],
     cwd: Path | None = None,
     quiet: bool = False,
-    on_stderr: Callable[[str], None] = report.write_error,
+    on_stderr: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run `argv` in exactly the environment `env` and return when it has ended.
 
-    Standard output is kept; standard error is kept and, line by line, handed to `on_stderr`, unless
-    `quiet`. Any exit status is returned (see `Finished.or_fail`). Raises BuildError for a program
-    that cannot be started, or that a signal to this process has ended.
+    Standard output is kept; standard error is kept and, line by line, shown to the user (handed to
+    `on_stderr` where there is one), unless `quiet`. Any exit status is returned: see
+    `Finished.or_fail`. Raises BuildError for a program that cannot be started, or that a signal to
+    this process has ended.
     """
     words = tuple(os.fspath(word) for word in argv)
     if report.verbose():
         report.say(command_line(words, env=env, cwd=cwd))
-    lines = _Lines((lambda _text: None) if quiet else on_stderr)
+    lines = _Lines((lambda _text: None) if quiet else on_stderr or report.write_error)
     with _child(words, env, cwd) as child:
         stdout, stderr = _read_both(child, lines)
         returncode = child.wait()
