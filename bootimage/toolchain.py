@@ -140,9 +140,9 @@ class Toolchain:
         return found
 
     def objcopy_environment(self) -> dict[str, str]:
-        """The environment in which `objcopy()` finds its library."""
+        """The environment in which `objcopy()` finds its library; of use for no other program."""
         folder = llvm_programs.library_path(self.objcopy(), self.sysroot)
-        return {**self.environment(), **({"LD_LIBRARY_PATH": folder} if folder else {})}
+        return {**self.environment(links=False), **({"LD_LIBRARY_PATH": folder} if folder else {})}
 
     def linker(self) -> Path:
         """The program behind `rust-lld`, which target specifications name. Raises BuildError without one."""
@@ -151,16 +151,19 @@ class Toolchain:
             raise BuildError("no linker was found that can act as rust-lld", hint=self.mend("rust-lld"))
         return found
 
-    def environment(self) -> dict[str, str]:
-        """The clean environment for cargo and rustc. Raises BuildError without a linker."""
-        if self.bootstrap:
+    def environment(self, *, links: bool = True) -> dict[str, str]:
+        """The clean environment for cargo and rustc.
+
+        Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
+        """
+        if self.bootstrap and links:
             _say_bootstrap(self)
-        environ = self.environ
-        rustup = find_rustup(environ)
+        linker_folder = self._linker_folder() if links else []
+        rustup = find_rustup(self.environ)
         return {
-            **kept_variables(environ),
-            "PATH": os.pathsep.join([str(self.rustc.parent), *self._linker_folder(), self._search_path()]),
-            "HOME": str(home_folder(environ)),
+            **kept_variables(self.environ),
+            "PATH": os.pathsep.join([str(self.rustc.parent), *linker_folder, self._search_path()]),
+            "HOME": str(home_folder(self.environ)),
             "CARGO_HOME": str(self.cargo_home()),
             **({"RUSTUP_HOME": str(rustup.home)} if rustup else {}),
             "RUSTC": str(self.rustc),
