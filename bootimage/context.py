@@ -1,0 +1,34 @@
+"""What every step of a build shares: the compiler, the store, the network cache and the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootimage.cached_action import perform
+from bootimage.jobserver import JobServer
+from bootimage.remote_cache import RemoteCache
+from bootimage.store import Entry, Store
+from bootimage.toolchain import Toolchain
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """The surroundings of a build, which no result may depend on but for the toolchain."""
+
+    toolchain: Toolchain
+    store: Store
+    remote: RemoteCache | None
+    jobs: JobServer
+
+    def environment(self) -> dict[str, str]:
+        """The clean environment for cargo, with the job server's place in it."""
+        return {**self.toolchain.environment(), **self.jobs.environment()}
+
+    def perform(self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:
+        """The entry for `key`: from the store, else the network cache, else made by `build`.
+
+        `build` gets an empty folder, makes files in it, and returns the entry's names and their paths.
+        """
+        return perform(self.store, self.remote, key, label, build)

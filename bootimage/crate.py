@@ -1,0 +1,136 @@
+"""One cargo package: built for a target, against a sysroot, with what it read compared with its declaration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bootimage import report
+from bootimage.cargo_flags import json_target_flags
+from bootimage.cargo_process import run_cargo
+from bootimage.context import BuildContext
+from bootimage.crate_config import CrateConfig, crate_config
+from bootimage.errors import BuildError
+from bootimage.remap import remap_flags
+from bootimage.rustflags import encoded
+from bootimage.sysroot import Sysroot, sysroot_folder
+from bootimage.target import Target
+
+
+@dataclass(frozen=True)
+class CrateBuild:
+    """What to build of the package whose Cargo.toml is `manifest`, and how.
+
+    `sysroot` is None where the target's own std is installed. `bins` are binaries by name (none: all
+    of them). `rustflags` are added to those of the user's cargo configuration. `environment` is what
+    reaches cargo, build scripts and `env!` beyond the clean environment.
+    """
+
+    manifest: Path
+    target: Target
+    target_dir: Path
+    workspace_root: Path
+    sysroot: Sysroot | None = None
+    profile: str = "dev"
+    bins: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    rustflags: tuple[str, ...] = ()
+    cargoflags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What the user reads while it is built."""
+        what = ", ".join(self.bins) or self.manifest.parent.name
+        return f"Compiling {what} for {self.target.name}"
+
+
+def profile_folder(profile: str) -> str:
+    """The folder that cargo gives a profile: `debug` for dev (and test), else the profile's name."""
+    return {"dev": "debug", "test": "debug", "bench": "release"}.get(profile, profile)
+
+
+def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
+    """Build the package and return its executables by the name of their binary.
+
+    Warnings and errors reach the user as cargo prints them. Raises BuildError where cargo fails.
+    """
+    config = crate_config(context, build.manifest, build.target, build.target_dir)
+    with report.step(build.label) as step, context.jobs.job():
+        # From the root folder, cargo finds none of the project's configuration by itself: it gets
+        # what we hand over, which is all but build-std, since the sysroot answers that.
+        finished = run_cargo(
+            cargo_command(context, build, config, "build"),
+            env=cargo_environment(context, build, config),
+            cwd=Path("/"),
+            step=step,
+        )
+    if finished.returncode != 0:
+        raise BuildError(
+            f"{', '.join(build.bins) or build.manifest.parent.name} does not build",
+            file=build.manifest,
+            hint=_hint(finished.stderr),
+        )
+    return executables(finished.stdout)
+
+
+def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig, verb: str) -> list[str]:
+    """The command `cargo VERB` for this build, with JSON messages on standard output."""
+    return [
+        str(context.toolchain.cargo),
+        verb,
+        *("--manifest-path", str(build.manifest), "--locked"),
+        *("--target", build.target.argument(context.store), *json_target_flags(context.toolchain, build.target)),
+        *("--target-dir", str(build.target_dir), "--profile", build.profile),
+        *(word for name in build.bins for word in ("--bin", name)),
+        *(["--features", ",".join(build.features)] if build.features else []),
+        *([] if build.default_features else ["--no-default-features"]),
+        *config.arguments,
+        *build.cargoflags,
+        "--message-format=" + _message_format(),
+    ]
+
+
+def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateConfig) -> dict[str, str]:
+    """The clean environment with this build's flags for rustc and what the user added."""
+    sysroot = [f"--sysroot={sysroot_folder(context, build.sysroot)}"] if build.sysroot else []
+    remap = remap_flags(context.toolchain, {build.workspace_root: ".", build.target_dir: "/build"})
+    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap]
+    return {**context.environment(), **build.environment, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+
+
+def executables(messages: bytes) -> dict[str, Path]:
+    """The executables that cargo's JSON messages name, by the name of their binary or test."""
+    return {
+        message["target"]["name"]: Path(message["executable"])
+        for message in artifacts(messages)
+        if message.get("executable")
+    }
+
+
+def artifacts(messages: bytes) -> Iterator[dict[str, Any]]:
+    """The `compiler-artifact` messages among cargo's JSON messages."""
+    for line in messages.splitlines():
+        if line.startswith(b"{"):
+            message = json.loads(line)
+            if message.get("reason") == "compiler-artifact":
+                yield message
+
+
+def _message_format() -> str:
+    return "json-render-diagnostics"
+
+
+def _hint(stderr: bytes) -> str | None:
+    """The command that helps, for cargo's errors that have one."""
+    if b"forward_overflowing" in stderr and b"x86_64" in stderr:
+        return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
+    if b"lock file" in stderr and b"--locked" in stderr:
+        return "the build never changes Cargo.lock: run `cargo update --workspace` or `cargo generate-lockfile`, and keep the result"
+    if b"can't find crate for `alloc`" in stderr:
+        return 'the sysroot holds `alloc` when asked: RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'
+    return None

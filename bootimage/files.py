@@ -1,0 +1,52 @@
+"""Write files so that what was there stays until its successor is complete."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it takes the place of `path` when the body ends well.
+
+    The folder is made where it is missing. When the body fails or is interrupted, `path` is as it
+    was and nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) to `path` in one step."""
+    data = content.encode() if isinstance(content, str) else content
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy the bytes and the executable bits of `source` to `path` in one step."""
+    with replacing(path) as partial:
+        shutil.copyfile(source, partial)
+        partial.chmod(0o777 & ~_umask() if os.access(source, os.X_OK) else 0o666 & ~_umask())
+
+
+def _umask() -> int:
+    # The only way to read it is to set it; done once, when this module is first used.
+    global _UMASK
+    if _UMASK is None:
+        _UMASK = os.umask(0)
+        os.umask(_UMASK)
+    return _UMASK
+
+
+_UMASK: int | None = None

@@ -1,0 +1,31 @@
+"""A kernel: a crate built whole, from the network cache where that has it, with its inputs checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bootimage.context import BuildContext
+from bootimage.crate import CrateBuild, build_crate, profile_folder
+from bootimage.dep_info import undeclared, undeclared_error
+
+
+def build_kernel(
+    context: BuildContext, build: CrateBuild, declared: Sequence[Path], top: Path
+) -> dict[str, Path]:
+    """The executables of `build` by name, in cargo's own folder.
+
+    `declared` are the files that the build may read below `top` (the user's tree). A file that cargo
+    says was read there and that is not among them is a BuildError.
+    """
+    built = build_crate(context, build)
+    records = sorted(_built_in(build).glob("*.d"))
+    roots = (top, build.workspace_root, build.manifest.parent)
+    read = undeclared(records, declared, roots, ignored=(build.target_dir,))
+    if read:
+        raise undeclared_error(build.manifest, read)
+    return built
+
+
+def _built_in(build: CrateBuild) -> Path:
+    return build.target_dir / build.target.name / profile_folder(build.profile)

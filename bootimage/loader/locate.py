@@ -1,0 +1,96 @@
+"""Find where cargo keeps the source of a package."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bootimage.context import BuildContext
+from bootimage.errors import BuildError
+from bootimage.process import Finished, decode, run
+
+_MANIFEST = """\
+[package]
+name = "locate"
+version = "0.0.0"
+edition = "2021"
+
+[lib]
+path = "lib.rs"
+
+[dependencies]
+{dependencies}
+
+[workspace]
+"""
+
+
+def locate_published(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Path]:
+    """The manifest of each package (name -> exact version) in cargo's registry folder.
+
+    cargo leaves a package that has only binaries out of its metadata unless it is asked for as an
+    artifact (`-Zbindeps`), so each is asked for as one. What is missing is downloaded.
+    """
+    wanted = tuple(sorted(packages.items()))
+    with _lock:
+        found = _located.get(wanted)
+        if found is None:
+            found = _located[wanted] = _locate(context, dict(wanted))
+    return found
+
+
+_lock = threading.Lock()
+_located: dict[tuple[tuple[str, str], ...], dict[str, Path]] = {}
+
+
+def _locate(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Path]:
+    with context.store.work("locate") as folder:
+        (folder / "lib.rs").touch()
+        (folder / "Cargo.toml").write_text(_MANIFEST.format(dependencies=_dependencies(packages)))
+        finished = _metadata(context, folder, "--offline")
+        if finished.returncode != 0:
+            finished = _metadata(context, folder)
+        finished.or_fail(
+            f"cargo cannot find the source of {', '.join(f'{n} {v}' for n, v in packages.items())}",
+            hint="check the version in the kernel's Cargo.lock and the connection to the cargo registry",
+        )
+    return manifests(json.loads(finished.stdout), packages)
+
+
+def _metadata(context: BuildContext, folder: Path, *flags: str) -> Finished:
+    command = [str(context.toolchain.cargo), "metadata", "--format-version=1", "-Zbindeps", *flags]
+    environment = {**context.environment(), "RUSTC_BOOTSTRAP": "1"}
+    return run([*command, "--manifest-path", str(folder / "Cargo.toml")], env=environment, cwd=folder, quiet=True)
+
+
+def _dependencies(packages: Mapping[str, str]) -> str:
+    row = '{name} = {{ version = "={version}", default-features = false{artifact} }}'
+    return "\n".join(
+        row.format(name=name, version=version, artifact=', artifact = "bin"' if "-x86_64-" in name else "")
+        for name, version in packages.items()
+    )
+
+
+def manifests(metadata: Mapping[str, Any], packages: Mapping[str, str]) -> dict[str, Path]:
+    """The manifest of each package in the output of `cargo metadata`."""
+    listed = {(each["name"], each["version"]): Path(each["manifest_path"]) for each in metadata["packages"]}
+    missing = [f"{name} {version}" for name, version in packages.items() if (name, version) not in listed]
+    if missing:
+        raise BuildError(f"cargo metadata does not list {', '.join(missing)}")
+    return {name: listed[name, version] for name, version in packages.items()}
+
+
+def dependency_manifest(metadata_text: bytes, dependency: str) -> Path:
+    """The manifest of the root package's dependency that is called `dependency` in its manifest."""
+    metadata = json.loads(decode(metadata_text))
+    resolve = metadata["resolve"]
+    root = next((node for node in resolve["nodes"] if node["id"] == resolve["root"]), None)
+    if root is None:
+        raise BuildError("this is a workspace without a root package", hint="name the kernel's own manifest")
+    for each in root["deps"]:
+        if each["name"] == dependency.replace("-", "_"):
+            return next(Path(p["manifest_path"]) for p in metadata["packages"] if p["id"] == each["pkg"])
+    raise BuildError(f"the package has no dependency called `{dependency}`", hint=f"cargo add {dependency}")

@@ -1,0 +1,99 @@
+"""The whole way without SCons: target specification, sysroot, kernel, loader, images.
+
+The dear results come from the store, cargo itself knows what of the kernel is up to date, and images
+are written at the speed of a copy; so what did not change costs next to nothing here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootimage import report
+from bootimage.boot_config import boot_json
+from bootimage.compiler_facts import compiler_facts
+from bootimage.context import BuildContext
+from bootimage.elf import check_bootable, strip_debug
+from bootimage.files import copy_whole
+from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.loader.v0_11 import PROGRAMS, provide_program
+from bootimage.target import Target
+from bootimage.target_spec import canonical, describe
+
+
+@dataclass(frozen=True)
+class Images:
+    """The files made for one kernel: BIOS disk, UEFI disk (GPT) and EFI program."""
+
+    bios: Path
+    uefi: Path
+    efi: Path
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What goes into the images beside the kernel: see `image.Contents`."""
+
+    ramdisk: Path | None = None
+    boot_config: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+def image_names(kernel: str) -> dict[str, str]:
+    """The file names of a kernel's images, as the field of `Images` -> name."""
+    return {
+        "bios": f"bootimage-bios-{kernel}.bin",
+        "uefi": f"bootimage-uefi-{kernel}.bin",
+        "efi": f"bootimage-uefi-{kernel}.efi",
+    }
+
+
+def read_specification(context: BuildContext, path: Path) -> Target:
+    """The target that the user's JSON file describes, brought up to date with one line per change."""
+    toolchain = context.toolchain
+    facts = compiler_facts(toolchain.rustc, toolchain.environment())
+    specification = canonical(path, facts)
+    for line in describe(specification.changes, path):
+        report.say(line)
+    return Target(specification.name, specification.json)
+
+
+def write_images(
+    context: BuildContext, kernel: Path, version: str, out_dir: Path, extras: Extras | None = None
+) -> Images:
+    """Write the images of the ELF file `kernel` for loader `version` into `out_dir`.
+
+    Raises BuildError, before anything is written, for a kernel that this loader cannot load.
+    """
+    extras = extras or Extras()
+    check_bootable(kernel, version)
+    programs = loader_programs(context, version)
+    images = Images(**{kind: out_dir / name for kind, name in image_names(kernel.name).items()})
+    with context.store.work("image") as folder:
+        stripped = folder / kernel.name
+        strip_debug(context.toolchain, kernel, stripped)
+        contents = image_contents(stripped, kernel.name, extras)
+        stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
+        write_bios_disk(images.bios, stages, contents)
+        write_uefi_disk(images.uefi, programs["uefi"], contents)
+    copy_whole(programs["uefi"], images.efi)
+    return images
+
+
+def loader_programs(context: BuildContext, version: str) -> dict[str, Path]:
+    """The loader's programs by name, from the store or built now."""
+    return {
+        program.name: provide_program(context, version, program).files[program.file] for program in PROGRAMS
+    }
+
+
+def image_contents(stripped: Path, kernel_name: str, extras: Extras) -> Contents:
+    """What the volume of an image holds."""
+    return Contents(
+        kernel=stripped,
+        kernel_name=kernel_name,
+        ramdisk=extras.ramdisk,
+        boot_config=boot_json(extras.boot_config) if extras.boot_config else None,
+        files=extras.files,
+    )

@@ -1,0 +1,143 @@
+"""What the builders share: the build's context, signatures, and errors as SCons shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import SCons.Action
+import SCons.Errors
+import SCons.Script
+
+import bootimage
+from bootimage import report
+from bootimage.context import BuildContext
+from bootimage.errors import BuildError
+from bootimage.jobserver import JobServer
+from bootimage.remote_cache import open_remote_cache
+from bootimage.store import open_store
+from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+
+Nodes = list[Any]
+
+
+def context(env: Any) -> BuildContext:
+    """The context of builds in `env`: its toolchain, and the store, cache and jobs of this process."""
+    store, remote, jobs = _shared()
+    return BuildContext(toolchain(env), store, remote, jobs)
+
+
+@cache
+def _shared() -> Any:
+    environ = os.environ
+    return open_store(environ), open_remote_cache(environ), JobServer(SCons.Script.GetOption("num_jobs"))
+
+
+def toolchain(env: Any) -> Toolchain:
+    """The toolchain that `env` asks for, looked for once in this process."""
+    names = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC")
+    asked = tuple(str(env.subst(f"${name}")) or None if name in env else None for name in names)
+    return _toolchain(asked, env.Dir("#").abspath)
+
+
+@cache
+def _toolchain(asked: tuple[str | None, ...], project: str) -> Toolchain:
+    rustc, cargo, name, objcopy, library_source = asked
+    return find_toolchain(
+        ToolchainRequest(
+            rustc=rustc,
+            cargo=cargo,
+            toolchain=name,
+            objcopy=objcopy,
+            library=library_source,
+            project=Path(project),
+        )
+    )
+
+
+@cache
+def engine_digest() -> str:
+    """The SHA-256 of the engine's own files: SCons sees a function's bytecode, not what it calls."""
+    root = Path(bootimage.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.toml")]):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+Build = Callable[[Nodes, Nodes, Any], None]
+Text = Callable[[Nodes, Nodes, Any], str]
+
+
+def action(build: Build, label: Text, signature: Text, comstr: str) -> Any:
+    """A builder's action.
+
+    `build(target, source, env)` makes the targets; `label(...)` is its one line for `scons -n`;
+    `signature(...)` is all that the result depends on beyond the contents of the sources; `comstr`
+    names the variable with which users replace the line.
+    """
+
+    def run(target: Nodes, source: Nodes, env: Any) -> None:
+        try:
+            build(target, source, env)
+        except BuildError as error:
+            report.write_error(f"{error}\n")
+            raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
+
+    def show(target: Nodes, source: Nodes, env: Any) -> str:
+        replaced = str(env.subst(f"${comstr}", target=target, source=source))
+        # While it runs, the engine itself says what it does, and only if there is something to do.
+        return replaced or (label(target, source, env) if env.GetOption("no_exec") else "")
+
+    def sign(target: Nodes, source: Nodes, env: Any, for_signature: bool) -> str:
+        with user_errors():
+            return f"{engine_digest()} {signature(target, source, env)}"
+
+    # SCons finds the signature by the name of a construction variable, so each action's has one.
+    variable = f"_{comstr}_SIGNATURE"
+    _signatures[variable] = sign
+    return SCons.Action.Action(run, show, varlist=[variable])
+
+
+_signatures: dict[str, Any] = {}
+
+
+def add_signatures(env: Any) -> None:
+    """Give `env` the variables that `action` has named."""
+    env.SetDefault(**_signatures)
+
+
+class user_errors:  # noqa: N801 - reads as a statement
+    """Turn the engine's errors into SCons's: one line, no traceback."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, BuildError):
+            raise SCons.Errors.UserError(str(error)) from None
+
+
+def words(value: Any) -> list[str]:
+    """A construction variable's list of words: a list as it is, a string split at spaces."""
+    return [str(each) for each in (value.split() if isinstance(value, str) else value or [])]
+
+
+def say_now(text: str) -> None:
+    """One plain line about a node that is being made."""
+    report.say(text)
+
+
+def is_cleaning(env: Any) -> bool:
+    """True under `scons -c`, when nothing but names matters."""
+    return bool(env.GetOption("clean"))
+
+
+def warn(text: str) -> None:
+    """One line of warning on standard error."""
+    print(f"scons: warning: {text}", file=sys.stderr)

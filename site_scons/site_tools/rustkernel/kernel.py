@@ -1,0 +1,207 @@
+"""RustKernel: a cargo package -> its kernels (ELF), one node for each binary.
+
+What the package reads is declared when SCons scans the node, from manifests alone, so nothing is run
+for it; cargo's own record of what was read is compared with the declaration after each build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import SCons.Errors
+import SCons.Scanner
+
+from bootimage.crate import CrateBuild, profile_folder
+from bootimage.errors import BuildError
+from bootimage.files import copy_whole
+from bootimage.inputs import Inputs, declared_inputs
+from bootimage.kernel import build_kernel
+from bootimage.manifest import Package, read_package
+from bootimage.target import Target, read_target
+
+from . import face, specification, sysroot
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What later builders need to know about a kernel's node: its package and how it is built."""
+
+    manifest: Path
+    package: Package
+    binary: str
+    target: Any
+    """The node of the canonical specification, or a built-in triple."""
+
+
+def generate(env: Any) -> None:
+    """Add the method RustKernel(package) to `env`."""
+    scanner = SCons.Scanner.ScannerBase(function=_scan, name="RustKernelScanner")
+    env.Append(BUILDERS={"_RustKernel": env.Builder(action=_ACTION, target_scanner=scanner)})
+    env.AddMethod(rust_kernel, "RustKernel")
+    face.add_signatures(env)
+
+
+def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
+    """The kernels of the cargo package in the folder (or with the Cargo.toml) `package`: a node each.
+
+    Construction variables may be given as keywords. Raises UserError for a package that cannot be
+    read, and where another kernel already has the same output.
+    """
+    env = env.Override(overrides) if overrides else env
+    with face.user_errors():
+        manifest = _manifest(env, package)
+        described = read_package(manifest)
+        names = face.words(env["RUST_BINS"]) or [binary.name for binary in described.binaries]
+        if not names:
+            raise BuildError("the package has no binary", file=manifest, hint="add src/main.rs")
+    where = _target(env)
+    folder = _folder(env, where)
+    targets = [folder.File(name) for name in names]
+    _refuse_taken(targets, manifest)
+    nodes = env._RustKernel(targets, [_manifest_node(env, manifest), *_prerequisites(env, where)])
+    for node, name in zip(nodes, names, strict=True):
+        node.attributes.rust_kernel = Kernel(manifest, described, name, where)
+    env.Clean(nodes, _cargo_folder(folder, described))
+    return nodes
+
+
+def kernel_of(node: Any) -> Kernel | None:
+    """What is known of the kernel that `node` is; None for a file that RustKernel did not make."""
+    return getattr(node.attributes, "rust_kernel", None)
+
+
+def _manifest(env: Any, package: Any) -> Path:
+    if isinstance(package, (list, tuple)):
+        package = package[0]
+    path = Path(env.Entry(str(package)).srcnode().abspath)
+    return path if path.name == "Cargo.toml" else path / "Cargo.toml"
+
+
+def _manifest_node(env: Any, manifest: Path) -> Any:
+    return env.fs.File(str(manifest))
+
+
+def _target(env: Any) -> Any:
+    asked = env["RUST_TARGET"]
+    if isinstance(asked, (list, tuple)):
+        asked = asked[0]
+    if isinstance(asked, str) and not asked.endswith(".json"):
+        return env.subst(asked)
+    node = env.File(env.subst(asked) if isinstance(asked, str) else asked)
+    return specification.canonical_node(env, node)
+
+
+def target_name(where: Any) -> str:
+    """The name of a target given as a node or a triple."""
+    return where if isinstance(where, str) else Path(where.name).stem
+
+
+def _folder(env: Any, where: Any) -> Any:
+    build = env.Dir(env.subst("$RUST_BUILD_DIR"))
+    return build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
+
+
+def _cargo_folder(folder: Any, package: Package) -> Any:
+    return folder.Dir("cargo").Dir(package.name)
+
+
+def _prerequisites(env: Any, where: Any) -> list[Any]:
+    specifications = [] if isinstance(where, str) else [where]
+    return [*specifications, sysroot.sysroot_node(env, where)]
+
+
+def _refuse_taken(targets: list[Any], manifest: Path) -> None:
+    for target in targets:
+        other = kernel_of(target)
+        if other is not None:
+            raise SCons.Errors.UserError(
+                f"{manifest} and {other.manifest} would both write {target}: "
+                "give one of them another RUST_BUILD_DIR, RUST_PROFILE or RUST_BINS"
+            )
+
+
+def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
+    """Every file that the package reads, and every file in its folders that another node makes."""
+    if face.is_cleaning(env):
+        return []
+    kernel = kernel_of(node)
+    assert kernel is not None
+    with face.user_errors():
+        inputs = _inputs(env, kernel)
+    files = [env.fs.File(str(path)) for path in inputs.files]
+    generated = [each for folder in inputs.directories for each in _made_in(env.fs.Dir(str(folder)))]
+    return [*dict.fromkeys([*files, *generated, *env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)])]
+
+
+def _inputs(env: Any, kernel: Kernel) -> Inputs:
+    return declared_inputs(kernel.manifest, skip=[Path(env.Dir(env.subst("$RUST_BUILD_DIR")).abspath)])
+
+
+def _made_in(folder: Any) -> list[Any]:
+    """The files below `folder` that some builder of this SCons run makes."""
+    found = []
+    for name, entry in folder.entries.items():
+        if name in (".", ".."):
+            continue
+        if hasattr(entry, "entries"):
+            found += _made_in(entry)
+        elif entry.has_builder() and kernel_of(entry) is None:
+            found.append(entry)
+    return found
+
+
+def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
+    """The engine's description of the build that makes `nodes`, all of one package."""
+    target = _read(kernel.target)
+    folder = nodes[0].dir
+    return CrateBuild(
+        manifest=kernel.manifest,
+        target=target,
+        target_dir=Path(_cargo_folder(folder, kernel.package).abspath),
+        workspace_root=kernel.package.workspace_root,
+        sysroot=sysroot.sysroot_of(env, target) if sysroot.needs_sysroot(env, target) else None,
+        profile=env.subst("$RUST_PROFILE"),
+        bins=tuple(node.name for node in nodes),
+        features=tuple(face.words(env["RUST_FEATURES"])),
+        default_features=bool(env["RUST_DEFAULT_FEATURES"]),
+        rustflags=tuple(face.words(env["RUSTFLAGS"])),
+        cargoflags=tuple(face.words(env["CARGOFLAGS"])),
+        environment={name: env.subst(str(value)) for name, value in env["CARGO_ENV"].items()},
+    )
+
+
+def _read(where: Any) -> Target:
+    return Target(where) if isinstance(where, str) else read_target(Path(where.abspath))
+
+
+def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
+    kernel = kernel_of(target[0])
+    assert kernel is not None
+    declared = [Path(node.abspath) for node in target[0].all_children()]
+    top = Path(env.Dir("#").abspath)
+    built = build_kernel(face.context(env), crate_build(env, target, kernel), declared, top)
+    for node in target:
+        copy_whole(built[node.name], Path(node.abspath))
+
+
+def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    return f"Compiling {', '.join(node.name for node in target)} into {target[0].dir}"
+
+
+def _signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    kernel = kernel_of(target[0])
+    assert kernel is not None
+    parts = {
+        "compiler": face.toolchain(env).identity,
+        "target": target_name(kernel.target),
+        "bins": [node.name for node in target],
+        "environment": sorted((str(k), env.subst(str(v))) for k, v in env["CARGO_ENV"].items()),
+        **{name: str(env[name]) for name in ("RUST_PROFILE", "RUST_DEFAULT_FEATURES")},
+        **{name: face.words(env[name]) for name in ("RUST_FEATURES", "RUSTFLAGS", "CARGOFLAGS")},
+    }
+    return repr(sorted(parts.items()))
+
+
+_ACTION = face.action(_build, _label, _signature, "RUSTKERNELCOMSTR")
