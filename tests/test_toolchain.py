@@ -1,0 +1,314 @@
+"""What belongs to a compiler: its source, objcopy and linker, its environment; and the table of it all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
+
+from bootimage import probe, report, toolchain
+from bootimage.errors import BuildError
+from bootimage.process import Finished, run
+from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.toolchain_table import table
+
+OWN = f"lib/rustlib/{HOST}/bin"
+
+
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the user is told; and a process that has asked and told nothing yet."""
+    lines: list[str] = []
+    monkeypatch.setattr(report, "say", lines.append)
+    monkeypatch.setattr(probe, "_known", {})
+    monkeypatch.setattr(toolchain, "_said_bootstrap", set())
+    monkeypatch.delenv("VERBOSE", raising=False)
+    return lines
+
+
+def complete(sysroot: Path) -> None:
+    """Give a toolchain everything that belongs to it."""
+    library(sysroot / "lib/rustlib/src/rust", SINCE.format(96), PLACEHOLDER)
+    for name in ("rust-lld", "llvm-objcopy"):
+        program(sysroot / OWN / name, f"echo {name} 22.1.4")
+
+
+def system(folder: Path, release: str = "1.97.0-nightly", **environ: str) -> Toolchain:
+    """A toolchain that is not rustup's, alone on its machine."""
+    compiler = rustc(folder / "usr", release)
+    basic = {"HOME": str(folder / "home"), "PATH": str(folder / "bin")}
+    return find_toolchain(ToolchainRequest(folder, rustc=str(compiler), environ={**basic, **environ}))
+
+
+def test_facts(tmp_path: Path) -> None:
+    found = system(tmp_path)
+    assert (found.release, found.commit_date, found.commit_hash) == (
+        "1.97.0-nightly",
+        "2026-05-19",
+        "e50aa6fba",
+    )
+    assert (found.host, found.llvm, found.sysroot) == (HOST, "22.1.4", tmp_path / "usr")
+    assert found.identity.startswith("rustc 1.97.0-nightly (e50aa6fba 2026-05-19)\n")
+
+
+@pytest.mark.parametrize(
+    ("release", "bootstrap"),
+    [("1.97.0-nightly", False), ("1.97.0-dev", False), ("1.96.0-beta.3", True), ("1.95.0", True)],
+)
+def test_a_stable_one_is_told_once(tmp_path: Path, said: list[str], release: str, bootstrap: bool) -> None:
+    found = system(tmp_path, release)
+    complete(tmp_path / "usr")
+    assert said == []
+    environments = [found.environment() for _ in range(2)]
+    expected = [f"rustc {release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel"]
+    assert said == (expected if bootstrap else [])
+    assert {each.get("RUSTC_BOOTSTRAP") for each in environments} == {"1" if bootstrap else None}
+
+
+def test_a_compiler_that_does_not_work(tmp_path: Path) -> None:
+    broken = program(tmp_path / "usr/bin/rustc", "echo no library >&2; exit 127")
+    program(tmp_path / "usr/bin/cargo")
+    with pytest.raises(BuildError) as caught:
+        find_toolchain(ToolchainRequest(tmp_path, rustc=str(broken), environ={"HOME": str(tmp_path)}))
+    assert f"{broken} does not work" in str(caught.value) and "no library" in str(caught.value)
+
+
+KEPT = {"https_proxy": "p", "NO_PROXY": "n", "SSL_CERT_FILE": "c", "CARGO_REGISTRIES_MINE_TOKEN": "t"}
+KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "SSH_AUTH_SOCK": "s", "TERM": "xterm"}
+LEAKS = {"RUSTFLAGS": "-Cx", "CARGO_ENCODED_RUSTFLAGS": "x", "CARGO_TARGET_DIR": "/t", "RUSTDOCFLAGS": "x"}
+LEAKS |= {"CARGO_BUILD_TARGET": "x", "RUSTC_WORKSPACE_WRAPPER": "w", "MAKEFLAGS": "-j", "LANG": "de_DE.UTF-8"}
+LEAKS |= {"CARGO_PROFILE_DEV_LTO": "fat", "CARGO_INCREMENTAL": "0", "LD_PRELOAD": "x", "RUST_BACKTRACE": "1"}
+
+
+def test_the_environment_is_clean(tmp_path: Path) -> None:
+    found = system(tmp_path, **KEPT, **LEAKS)
+    complete(tmp_path / "usr")
+    assert found.environment() == {
+        **KEPT,
+        "PATH": f"{tmp_path}/usr/bin:{tmp_path}/bin",
+        "HOME": f"{tmp_path}/home",
+        "CARGO_HOME": f"{tmp_path}/home/.cargo",
+        "RUSTC": f"{tmp_path}/usr/bin/rustc",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def test_the_environment_tells_where_rustup_is(tmp_path: Path) -> None:
+    """rustup found by its program alone: what runs in the environment has to find it too."""
+    rustup(tmp_path / "real", f"nightly-{HOST}")
+    complete(tmp_path / "real/.rustup/toolchains" / f"nightly-{HOST}")
+    environ = {"HOME": str(tmp_path / "empty"), "PATH": str(tmp_path / "real/.cargo/bin")}
+    environment = find_toolchain(ToolchainRequest(tmp_path, environ=environ)).environment()
+    assert environment["RUSTUP_HOME"] == f"{tmp_path}/real/.rustup"
+    assert environment["CARGO_HOME"] == f"{tmp_path}/empty/.cargo"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "release", "fits"),
+    [
+        ([SINCE.format(95)], "1.95.0", True),
+        ([SINCE.format(95)], "1.95.1", True),
+        ([SINCE.format(95)], "1.96.0", False),
+        ([SINCE.format(9), SINCE.format(100)], "1.100.0", True),
+        ([SINCE.format(96), PLACEHOLDER], "1.97.0-nightly", True),
+        ([SINCE.format(96), PLACEHOLDER], "1.98.0-nightly", True),  # the days after 1.97 branched off
+        ([SINCE.format(96), PLACEHOLDER], "1.96.0", False),
+        ([SINCE.format(96), PLACEHOLDER], "1.99.0-nightly", False),
+        ([SINCE.format(95), '#[deprecated(since = "1.99.0")]\n'], "1.95.0", True),
+        ([], "1.95.0", False),
+    ],
+)
+def test_source_of_another_release(tmp_path: Path, attributes: list[str], release: str, fits: bool) -> None:
+    found = system(tmp_path, release)
+    source = library(tmp_path / "usr/lib/rustlib/src/rust", *attributes)
+    if fits:
+        assert found.library_source() == source
+        return
+    with pytest.raises(BuildError) as caught:
+        found.library_source()
+    assert release in caught.value.message and str(source) in caught.value.message and caught.value.hint
+
+
+def test_a_source_tree_with_a_version_file(tmp_path: Path) -> None:
+    source = tmp_path / "usr/lib/rustlib/src/rust"
+    library(source, SINCE.format(95))
+    (source / "src").mkdir()
+    (source / "src/version").write_text("1.96.0\n")
+    assert system(tmp_path, "1.96.0").library_source()
+
+
+def test_named_source(tmp_path: Path) -> None:
+    source = library(tmp_path / "elsewhere", SINCE.format(96), PLACEHOLDER)
+    assert system(tmp_path, RUST_SRC=str(source)).library_source() == source
+    assert system(tmp_path, RUST_SRC=str(source.parent)).library_source() == source
+    with pytest.raises(BuildError, match=r"RUST_SRC names .*/nowhere") as caught:
+        system(tmp_path, RUST_SRC=str(tmp_path / "nowhere")).library_source()
+    assert "RUST_SRC" in (caught.value.hint or "")
+
+
+def test_the_librarys_own_dependencies(tmp_path: Path) -> None:
+    found = system(tmp_path)
+    complete(tmp_path / "usr")
+    assert found.std_vendor_config() == []
+    vendor = found.library_source() / "vendor"
+    vendor.mkdir()
+    assert found.std_vendor_config() == [
+        *("--config", 'source.crates-io.replace-with="std-vendor"'),
+        *("--config", f'source.std-vendor.directory="{vendor}"'),
+    ]
+
+
+def test_installed_std(tmp_path: Path) -> None:
+    found = system(tmp_path)
+    folder = tmp_path / "usr/lib/rustlib/x86_64-unknown-none/lib"
+    folder.mkdir(parents=True)
+    assert not found.installed_std("x86_64-unknown-none")
+    (folder / "libcore-0123456789abcdef.rlib").touch()
+    assert found.installed_std("x86_64-unknown-none") and not found.installed_std("x86_64-unknown-uefi")
+
+
+def test_the_order_of_objcopies(tmp_path: Path) -> None:
+    """Each is found once those before it are gone."""
+    order = [f"usr/{OWN}/llvm-objcopy", "bin/llvm-objcopy", "bin/llvm-objcopy-22", "bin/llvm-objcopy-9"]
+    order.append(f"usr/{OWN}/rust-objcopy")
+    for name in order:
+        program(tmp_path / name)
+    program(tmp_path / "bin/objcopy")
+    found = system(tmp_path)
+    for name in order:
+        assert found.objcopy() == tmp_path / name
+        (tmp_path / name).unlink()
+    with pytest.raises(BuildError, match="no llvm-objcopy"):
+        found.objcopy()
+
+
+def test_a_named_objcopy(tmp_path: Path) -> None:
+    named = program(tmp_path / "bin/my-objcopy")
+    assert replace(system(tmp_path), named_objcopy="my-objcopy").objcopy() == named
+    with pytest.raises(BuildError, match="OBJCOPY names gone"):
+        replace(system(tmp_path), named_objcopy="gone").objcopy()
+
+
+def test_only_the_toolchains_own_objcopy_gets_its_library(tmp_path: Path) -> None:
+    program(tmp_path / "bin/llvm-objcopy")
+    found = system(tmp_path)
+    assert "LD_LIBRARY_PATH" not in found.objcopy_environment()
+    program(tmp_path / "usr" / OWN / "llvm-objcopy")
+    assert found.objcopy_environment()["LD_LIBRARY_PATH"] == f"{tmp_path}/usr/lib"
+
+
+@pytest.mark.parametrize("name", ["lld", "lld-22", "ld.lld", "ld.lld-22"])
+def test_an_lld_on_path_becomes_rust_lld(tmp_path: Path, name: str) -> None:
+    found = system(tmp_path)
+    linker = program(tmp_path / "bin" / name, "echo $0")
+    assert found.linker() == linker
+    for _ in range(2):
+        environment = found.environment()
+        shim = shutil.which("rust-lld", path=environment["PATH"])
+        assert shim and Path(shim).resolve() == linker
+        assert shim.startswith(f"{tmp_path}/home/.cache/rustkernel/")
+
+
+def test_a_rust_lld_on_path_is_enough(tmp_path: Path) -> None:
+    program(tmp_path / "bin/rust-lld")
+    assert system(tmp_path).environment()["PATH"] == f"{tmp_path}/usr/bin:{tmp_path}/bin"
+
+
+def test_no_linker(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="can act as rust-lld"):
+        system(tmp_path).environment()
+    assert system(tmp_path).environment(links=False)["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("part", "rustups", "debians"),
+    [
+        ("rust-src", "rustup component add rust-src --toolchain nightly", "apt-get install rust-web-src"),
+        (
+            "llvm-tools",
+            "rustup component add llvm-tools --toolchain nightly",
+            "apt-get install rust-web-llvm",
+        ),
+        ("rust-lld", "rustup toolchain install nightly", "apt-get install lld-22"),
+    ],
+)
+def test_the_command_that_mends(tmp_path: Path, part: str, rustups: str, debians: str) -> None:
+    found = system(tmp_path)
+    assert "rustup toolchain install nightly" in found.mend(part)
+    assert replace(found, rustup_name=f"nightly-{HOST}").mend(part).startswith(rustups)
+    assert replace(found, sysroot=Path("/usr")).mend(part) == debians
+
+
+def test_table_of_a_complete_toolchain(tmp_path: Path) -> None:
+    found = system(tmp_path, "1.97.0-nightly")
+    complete(tmp_path / "usr")
+    cells = [re.split("  +", line) for line in table(found)]
+    assert cells == [
+        ["part", "version", "why", "path"],
+        [
+            *("rustc", "1.97.0-nightly (2026-05-19, LLVM 22.1.4)"),
+            *("the construction variable RUSTC", f"{tmp_path}/usr/bin/rustc"),
+        ],
+        ["cargo", "1.97.0-nightly", "beside rustc", f"{tmp_path}/usr/bin/cargo"],
+        ["library source", "rustc's own", "the toolchain's", f"{tmp_path}/usr/lib/rustlib/src/rust/library"],
+        ["objcopy", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/llvm-objcopy"],
+        ["rust-lld", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/rust-lld"],
+        ["installed std", "none"],
+    ]
+
+
+def test_table_of_a_bare_one(tmp_path: Path) -> None:
+    lines = table(system(tmp_path, "1.95.0"))
+    assert [line.split() for line in lines if "missing" in line] == [
+        ["library", "source", "missing"],
+        ["objcopy", "missing"],
+        ["rust-lld", "missing"],
+    ]
+    assert sum(line.startswith("error: ") and "\n  help: " in line for line in lines) == 3
+
+
+def never(*_arguments: object, **_options: object) -> Finished:
+    raise AssertionError("a program was started")
+
+
+REAL = {"HOME": os.environ["HOME"], "PATH": os.environ["PATH"]}
+REAL |= {name: os.environ[name] for name in ("RUSTUP_HOME", "CARGO_HOME") if name in os.environ}
+
+
+@pytest.mark.rust
+@pytest.mark.parametrize("channel", ["nightly", "stable"])
+def test_rustups_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: str) -> None:
+    environ = {**REAL, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    request = ToolchainRequest(tmp_path, toolchain=channel, environ=environ)
+    found = find_toolchain(request)
+    assert found.bootstrap == (channel == "stable") and found.rustup_name == f"{channel}-{found.host}"
+    assert (found.library_source() / "core/src/lib.rs").is_file()
+    assert found.installed_std(found.host)
+    for program_, environment in (
+        (found.cargo, found.environment()),
+        (found.objcopy(), found.objcopy_environment()),
+    ):
+        assert run([program_, "--version"], env=environment).returncode == 0
+    assert not [line for line in table(found) if "missing" in line]
+    # Another process, later: what is known needs no program.
+    monkeypatch.setattr(probe, "_known", {})
+    monkeypatch.setattr(toolchain, "run", never)
+    again = find_toolchain(request)
+    assert again == found and again.library_source()
+
+
+@pytest.mark.rust
+def test_source_of_the_other_channel_is_refused(tmp_path: Path) -> None:
+    environ = {**REAL, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    nightly, stable = (
+        find_toolchain(ToolchainRequest(tmp_path, toolchain=channel, environ=environ))
+        for channel in ("nightly", "stable")
+    )
+    mixed = replace(nightly, named_library=str(stable.library_source()))
+    with pytest.raises(BuildError, match=rf"rustc is {nightly.release}, .* is of 1\.\d+: only its own"):
+        mixed.library_source()
