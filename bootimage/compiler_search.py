@@ -45,6 +45,17 @@ class FoundCompiler:
     rustup_name: str | None
 
 
+class MissingCompiler(BuildError):
+    """There is no compiler, or not the one that is `named`; rustup has it as `toolchain`."""
+
+    def __init__(
+        self, message: str, toolchain: str, *, named: bool, file: Path | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, file=file, hint=hint or mending.install_toolchain(toolchain))
+        self.toolchain = toolchain
+        self.named = named
+
+
 def search_compiler(request: ToolchainRequest) -> FoundCompiler:
     """The compiler and cargo to use. Raises BuildError, with what to do, where there is none."""
     return _Search(request, find_rustup(request.environ)).found()
@@ -66,7 +77,9 @@ class _Search:
     def found(self) -> FoundCompiler:
         choice = next(self._choices(), None)
         if choice is None:
-            raise BuildError("no Rust compiler was found", hint=self._how_to_get_one())
+            raise MissingCompiler(
+                "no Rust compiler was found", "nightly", named=False, hint=self._how_to_get_one()
+            )
         return FoundCompiler(
             choice.rustc, self._cargo(choice.rustc), choice.origin, self._rustup_name(choice.rustc)
         )
@@ -148,8 +161,9 @@ class _Search:
             return choice.rustc.parent.parent
         if self.rustup and (name := self.rustup.default()):
             return self._folder(name, "rustup's default")
-        hint = mending.install_toolchain("nightly")
-        raise BuildError(f"{shim} is rustup's, and rustup has no default toolchain", hint=hint)
+        raise MissingCompiler(
+            f"{shim} is rustup's, and rustup has no default toolchain", "nightly", named=False
+        )
 
     def _beside_cargo(self, value: str, origin: str) -> Iterator[_Choice]:
         cargo = self._existing("cargo", value, origin)
@@ -170,11 +184,9 @@ class _Search:
             )
         if found := self.rustup.toolchain(name) if self.rustup else None:
             return found
-        raise BuildError(
-            f'the toolchain "{name}", named by {"this file" if file else origin}, is not installed',
-            file=file,
-            hint=mending.install_toolchain(name),
-        )
+        by = "this file" if file else origin
+        message = f'the toolchain "{name}", named by {by}, is not installed'
+        raise MissingCompiler(message, name, named=True, file=file)
 
     def _cargo(self, rustc: Path) -> Path:
         for value, origin in self._named_cargos():

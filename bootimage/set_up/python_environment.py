@@ -1,0 +1,83 @@
+"""The Python environment in .venv, with exactly the packages that the requirements files pin."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from bootimage.set_up.commands import announce, apt_install, install
+
+
+def ensure_environment(folder: Path, keep: str, environ: Mapping[str, str]) -> Path:
+    """The Python in the environment `folder`, which is made, or made anew where it does not work.
+
+    The file `keep` in it stays as it is.
+    """
+    python = folder / "bin/python"
+    if _works(python):
+        return python
+    if find_spec("ensurepip") is None:  # Debian has it in a package of its own
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        apt_install("installing Python's venv", [package], environ)
+    announce(f"making a Python environment in {folder}", "python3 -m venv")
+    for each in folder.iterdir():
+        if each.name != keep:
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    # In a process of its own: this one looked for ensurepip before there was one.
+    create = [sys.executable, "-m", "venv", str(folder)]
+    subprocess.run(create, check=True, stdin=subprocess.DEVNULL)
+    return python
+
+
+def ensure_packages(python: Path, requirements: Path, environ: Mapping[str, str]) -> None:
+    """Install what `requirements` pins and the environment of `python` does not have at that version."""
+    missing = [
+        f"{name} {version}" for name, version in _pins(requirements) if _version(python, name) != version
+    ]
+    if missing:
+        install(
+            f"installing {', '.join(missing)}",
+            [
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                str(requirements),
+            ],
+            environ,
+            shown=f"pip install -r {requirements.name}",
+        )
+
+
+def packages_folder(python: Path) -> Path:
+    """The folder of the installed packages of the environment that `python` belongs to."""
+    return next((python.parent.parent / "lib").glob("python3*/site-packages"))
+
+
+def _works(python: Path) -> bool:
+    if not python.exists():
+        return False
+    asked = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    return subprocess.run([python, "-c", asked], capture_output=True, check=False).returncode == 0
+
+
+def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
+    for line in requirements.read_text().splitlines():
+        if line.startswith("-r "):
+            yield from _pins(requirements.with_name(line[3:].strip()))
+        elif pin := re.match(r"([\w.-]+)==(\S+)", line):
+            yield pin[1], pin[2]
+
+
+def _version(python: Path, name: str) -> str | None:
+    found = metadata.distributions(name=name, path=[str(packages_folder(python))])
+    return next((each.version for each in found), None)
