@@ -19,7 +19,6 @@ SIGNATURE = b"\x55\xaa"
 PROTECTIVE = 0xEE
 
 _HEADS, _SECTORS_PER_TRACK, _CYLINDERS = 255, 63, 1024
-_BEYOND = b"\xfe\xff\xff"  # what stands for an address that has no cylinder below 1024
 _MOST_SECTORS = 0xFFFFFFFF
 
 
@@ -49,9 +48,9 @@ def with_partitions(boot_sector: bytes, partitions: Sequence[Partition]) -> byte
 
 def protective(disk_sectors: int) -> bytes:
     """The master boot record of a GPT disk: one partition over all of it, for tools that know no GPT."""
+    last = _cylinder_head_sector(disk_sectors - 1, beyond=b"\xff\xff\xff")
     sectors = min(disk_sectors - 1, _MOST_SECTORS)
-    # The UEFI specification fixes the last address where it cannot be told; tools write it always.
-    entry = struct.pack("<B3sB3sII", 0, b"\x00\x02\x00", PROTECTIVE, b"\xff\xff\xff", 1, sectors)
+    entry = struct.pack("<B3sB3sII", 0, b"\x00\x02\x00", PROTECTIVE, last, 1, sectors)
     return bytes(TABLE_OFFSET) + entry.ljust(4 * ENTRY_SIZE, b"\0") + SIGNATURE
 
 
@@ -74,9 +73,10 @@ def _entry(partition: Partition) -> bytes:
     )
 
 
-def _cylinder_head_sector(sector: int) -> bytes:
+def _cylinder_head_sector(sector: int, beyond: bytes = b"\xfe\xff\xff") -> bytes:
+    """The packed address, or `beyond` for a sector that has no cylinder below 1024."""
     track, in_track = divmod(sector, _SECTORS_PER_TRACK)
     cylinder, head = divmod(track, _HEADS)
     if cylinder >= _CYLINDERS:
-        return _BEYOND
+        return beyond
     return bytes([head, in_track + 1 | cylinder >> 2 & 0xC0, cylinder & 0xFF])
