@@ -1,0 +1,96 @@
+"""A conversation with a guest over its serial line: wait for a pattern, send a line, and so on.
+
+Only the logic, without a clock or a line of its own: who holds the line feeds in what came, with the
+time, and sends what comes back.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bootimage.errors import BuildError
+
+# How much unmatched text a pattern may look back at. It bounds what a guest that writes without end costs.
+_LOOK_BACK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Wait until the guest has written text that the regular expression `pattern` is found in.
+
+    The text is what came since the last match. `limit` is in seconds.
+    """
+
+    pattern: str
+    limit: float = 60.0
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern.encode())
+        except re.error as error:
+            raise BuildError(f"the pattern {self.pattern!r} is no regular expression: {error}") from error
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send `text` and a line end to the guest."""
+
+    text: str
+    end: str = "\n"
+
+
+Step = Expect | Send
+
+
+class Conversation:
+    """One guest's way through the steps."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = list(steps)
+        self._unmatched = b""
+        self._since = 0.0
+
+    @property
+    def awaited(self) -> Expect | None:
+        """What is waited for now, None when the conversation is over."""
+        step = self._steps[0] if self._steps else None
+        return step if isinstance(step, Expect) else None
+
+    @property
+    def over(self) -> bool:
+        """True when every step has been taken."""
+        return not self._steps
+
+    @property
+    def deadline(self) -> float:
+        """The time at which what is waited for is overdue."""
+        return self._since + self.awaited.limit if self.awaited else math.inf
+
+    def begin(self, now: float) -> bytes:
+        """Start the clock; what to send to the guest before it says anything."""
+        self._since = now
+        return self._answers(now)
+
+    def hear(self, data: bytes, now: float) -> bytes:
+        """Take in what the guest wrote; what to send in answer."""
+        self._unmatched += data
+        answer = self._answers(now)
+        self._unmatched = self._unmatched[-_LOOK_BACK:]
+        return answer
+
+    def _answers(self, now: float) -> bytes:
+        answer = b""
+        while self._steps:
+            step = self._steps[0]
+            if isinstance(step, Send):
+                answer += (step.text + step.end).encode()
+            elif match := re.search(step.pattern.encode(), self._unmatched):
+                self._unmatched = self._unmatched[match.end() :]
+            else:
+                break
+            del self._steps[0]
+            self._since = now
+        return answer

@@ -1,0 +1,88 @@
+"""What a guest writes to its serial line: kept within bounds, and shown as it comes."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Callable
+
+from bootimage import report
+
+Sink = Callable[[bytes], None]
+
+_LONGEST_LINE = 4096
+
+
+class SerialLog:
+    """Keeps the first and the last bytes of a serial line, `limit` bytes in all, however much comes."""
+
+    def __init__(self, limit: int = 1024 * 1024) -> None:
+        self._half = limit // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._left_out = 0
+
+    def add(self, data: bytes) -> None:
+        """Take in what came next."""
+        room = self._half - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:]
+        # Cut only now and then: each cut moves the whole tail.
+        if len(self._tail) > 2 * self._half:
+            self._cut()
+
+    def _cut(self) -> None:
+        excess = max(0, len(self._tail) - self._half)
+        self._left_out += excess
+        del self._tail[:excess]
+
+    def content(self) -> bytes:
+        """All that is kept; where something was left out, a line says how much."""
+        self._cut()
+        gap = b"\n[... %d bytes left out ...]\n" % self._left_out if self._left_out else b""
+        return bytes(self._head) + gap + bytes(self._tail)
+
+    def last_lines(self, count: int) -> list[str]:
+        """The last `count` lines, as text, without what cannot be printed."""
+        lines = self.content()[-64 * 1024 :].decode(errors="replace").splitlines()
+        return [_printable(line)[-_LONGEST_LINE:] for line in lines[-count:]]
+
+
+def _printable(line: str) -> str:
+    return "".join(sign if sign.isprintable() or sign == "\t" else "" for sign in line)
+
+
+def to_stdout() -> Sink:
+    """Shows a guest's serial line on standard output, every byte as it comes."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def show(data: bytes) -> None:
+        sys.stdout.write(decoder.decode(data))
+        sys.stdout.flush()
+
+    return show
+
+
+class LineSink:
+    """Shows a guest's serial line in whole lines, each after a prefix: several guests may speak at once."""
+
+    def __init__(self, prefix: str, show: Callable[[str], None] = report.say) -> None:
+        self._prefix = prefix
+        self._show = show
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._rest = ""
+
+    def __call__(self, data: bytes) -> None:
+        """Show the lines that `data` completes; an endless line is cut."""
+        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
+        if len(self._rest) > _LONGEST_LINE:
+            lines.append(self._rest)
+            self._rest = ""
+        for line in lines:
+            self._show(self._prefix + line.rstrip("\r"))
+
+    def close(self) -> None:
+        """Show the last line, if it was not ended."""
+        if self._rest:
+            self._show(self._prefix + self._rest)
+            self._rest = ""
