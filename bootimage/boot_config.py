@@ -1,0 +1,80 @@
+"""boot.json: what the user tells the boot loader, beside what the kernel tells it.
+
+Source of the format: the crate `bootloader-boot-config` 0.11.17, which leaves unknown keys unread and
+falls back to its defaults for the whole file when one value is wrong; so both are errors here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from bootimage.errors import BuildError
+
+LOG_LEVELS = ("Off", "Error", "Warn", "Info", "Debug", "Trace")
+_LARGEST = (1 << 64) - 1
+
+
+def boot_json(settings: Mapping[str, Any]) -> bytes:
+    """The bytes of boot.json for `settings`; the same settings give the same bytes.
+
+    Keys: `frame_buffer` (a mapping of `minimum_framebuffer_height` and `minimum_framebuffer_width`, in
+    pixels), `log_level` (one of LOG_LEVELS), `frame_buffer_logging` and `serial_logging` (booleans). A key
+    left out has the loader's default: any size, Trace, True. Raises BuildError for anything else.
+    """
+    checked = _checked(settings, _CHECKS, "boot.json")
+    return json.dumps(checked, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _checked(settings: Any, checks: Mapping[str, Callable[[str, Any], Any]], place: str) -> dict[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise _wrong(place, settings, f"a mapping with the keys {', '.join(checks)}")
+    for key in settings:
+        if key not in checks:
+            raise _unknown(place, str(key), list(checks))
+    return {key: checks[key](f"{place}: {key}", value) for key, value in settings.items()}
+
+
+def _pixels(place: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST:
+        raise _wrong(place, value, "a positive number of pixels")
+    return value
+
+
+def _boolean(place: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(place, value, "True or False")
+    return value
+
+
+def _log_level(place: str, value: Any) -> str:
+    if value not in LOG_LEVELS:
+        expected = f"one of {', '.join(LOG_LEVELS)}"
+        near = get_close_matches(str(value).capitalize(), LOG_LEVELS, 1)
+        raise _wrong(place, value, expected, hint=f"did you mean {near[0]!r}?" if near else None)
+    return str(value)
+
+
+def _frame_buffer(place: str, value: Any) -> dict[str, Any]:
+    return _checked(value, _FRAME_BUFFER_CHECKS, place)
+
+
+_FRAME_BUFFER_CHECKS = {"minimum_framebuffer_height": _pixels, "minimum_framebuffer_width": _pixels}
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "frame_buffer": _frame_buffer,
+    "log_level": _log_level,
+    "frame_buffer_logging": _boolean,
+    "serial_logging": _boolean,
+}
+
+
+def _unknown(place: str, key: str, known: list[str]) -> BuildError:
+    near = get_close_matches(key, known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else None
+    return BuildError(f"{place}: unknown key {key!r}; known are {', '.join(known)}", hint=hint)
+
+
+def _wrong(place: str, value: Any, expected: str, hint: str | None = None) -> BuildError:
+    return BuildError(f"{place}: {value!r} is not {expected}", hint=hint)
