@@ -174,11 +174,15 @@ def _check_contents(contents: Contents) -> None:
 
 
 def _check_bios(stages: BiosStages, contents: Contents) -> None:
-    for path, most in ((stages.stage_2, _MOST_STAGE_2), (stages.stage_3, _MOST_STAGE_3)):
-        if not 0 < _size(path) <= most:
-            raise BuildError(
-                f"this stage of the loader has {_size(path):,} bytes, not 1 to {most:,}", file=path
-            )
+    limits = (
+        (stages.stage_2, _MOST_STAGE_2),
+        (stages.stage_3, _MOST_STAGE_3),
+        (stages.stage_4, _MOST_STAGE_4),
+    )
+    for stage, most in limits:
+        size = _size(stage)
+        if not 0 < size <= most:
+            raise BuildError(f"this stage of the loader has {size:,} bytes, not 1 to {most:,}", file=stage)
     loaded = _size(contents.kernel) + (_size(contents.ramdisk) if contents.ramdisk else 0)
     if loaded > MOST_MEMORY:
         raise BuildError(
