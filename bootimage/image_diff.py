@@ -133,7 +133,7 @@ def _entries(one: Entry, other: Entry) -> list[str]:
 def _bones(first: FatVolume, second: FatVolume) -> Iterator[str]:
     parts = [
         {
-            "reserved sectors": volume.reserved(),
+            "boot sector": volume.reserved(),
             **{f"allocation table {n + 1}": volume.table(n) for n in range(volume.geometry.fats)},
             "root folder": volume.root(),
         }
