@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 from collections.abc import Callable
 
@@ -48,8 +49,12 @@ class SerialLog:
         return [_printable(line)[-_LONGEST_LINE:] for line in lines[-count:]]
 
 
+# A terminal's control sequences (ECMA-48, "CSI"): UEFI firmware writes many.
+_CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
 def _printable(line: str) -> str:
-    return "".join(sign if sign.isprintable() or sign == "\t" else "" for sign in line)
+    return "".join(sign for sign in _CONTROL_SEQUENCE.sub("", line) if sign.isprintable() or sign == "\t")
 
 
 def to_stdout() -> Sink:

@@ -46,8 +46,10 @@ def paint(colour: int) -> bytes:
 def is_painted(file: Path, red: int, green: int, blue: int) -> bool:
     """True for a picture of `paint`, in the colour; QEMU has rounded the palette in more than one way."""
     with Image.open(file) as image:
-        [(count, found)] = image.getcolors()
-        return image.size == (640, 400) and all(abs(a - b) < 4 for a, b in zip(found, (red, green, blue)))
+        [(_count, found)] = image.getcolors()
+        return image.size == (640, 400) and all(
+            abs(a - b) < 4 for a, b in zip(found, (red, green, blue), strict=True)
+        )
 
 
 def wait(seconds: float) -> bytes:
