@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bootimage import report
 from bootimage.cargo_flags import json_target_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.context import BuildContext
 from bootimage.crate_config import CrateConfig, crate_config
+from bootimage.diagnostics import executables
 from bootimage.errors import BuildError
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
@@ -84,14 +83,18 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
         str(context.toolchain.cargo),
         verb,
         *("--manifest-path", str(build.manifest), "--locked"),
-        *("--target", build.target.argument(context.store), *json_target_flags(context.toolchain, build.target)),
+        *(
+            "--target",
+            build.target.argument(context.store),
+            *json_target_flags(context.toolchain, build.target),
+        ),
         *("--target-dir", str(build.target_dir), "--profile", build.profile),
         *(word for name in build.bins for word in ("--bin", name)),
         *(["--features", ",".join(build.features)] if build.features else []),
         *([] if build.default_features else ["--no-default-features"]),
         *config.arguments,
         *build.cargoflags,
-        "--message-format=" + _message_format(),
+        "--message-format=json-render-diagnostics",
     ]
 
 
@@ -103,28 +106,6 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
     return {**context.environment(), **build.environment, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
 
 
-def executables(messages: bytes) -> dict[str, Path]:
-    """The executables that cargo's JSON messages name, by the name of their binary or test."""
-    return {
-        message["target"]["name"]: Path(message["executable"])
-        for message in artifacts(messages)
-        if message.get("executable")
-    }
-
-
-def artifacts(messages: bytes) -> Iterator[dict[str, Any]]:
-    """The `compiler-artifact` messages among cargo's JSON messages."""
-    for line in messages.splitlines():
-        if line.startswith(b"{"):
-            message = json.loads(line)
-            if message.get("reason") == "compiler-artifact":
-                yield message
-
-
-def _message_format() -> str:
-    return "json-render-diagnostics"
-
-
 def _hint(stderr: bytes) -> str | None:
     """The command that helps, for cargo's errors that have one."""
     if b"forward_overflowing" in stderr and b"x86_64" in stderr:
@@ -132,5 +113,7 @@ def _hint(stderr: bytes) -> str | None:
     if b"lock file" in stderr and b"--locked" in stderr:
         return "the build never changes Cargo.lock: run `cargo update --workspace` or `cargo generate-lockfile`, and keep the result"
     if b"can't find crate for `alloc`" in stderr:
-        return 'the sysroot holds `alloc` when asked: RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'
+        return (
+            'the sysroot holds `alloc` when asked: RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'
+        )
     return None

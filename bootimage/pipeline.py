@@ -72,7 +72,8 @@ def write_images(
     images = Images(**{kind: out_dir / name for kind, name in image_names(kernel.name).items()})
     with context.store.work("image") as folder:
         stripped = folder / kernel.name
-        strip_debug(context.toolchain, kernel, stripped)
+        tools = context.toolchain
+        strip_debug(tools.objcopy(), kernel, stripped, tools.objcopy_environment())
         contents = image_contents(stripped, kernel.name, extras)
         stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
         write_bios_disk(images.bios, stages, contents)

@@ -63,7 +63,9 @@ def _locate(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Pat
 def _metadata(context: BuildContext, folder: Path, *flags: str) -> Finished:
     command = [str(context.toolchain.cargo), "metadata", "--format-version=1", "-Zbindeps", *flags]
     environment = {**context.environment(), "RUSTC_BOOTSTRAP": "1"}
-    return run([*command, "--manifest-path", str(folder / "Cargo.toml")], env=environment, cwd=folder, quiet=True)
+    return run(
+        [*command, "--manifest-path", str(folder / "Cargo.toml")], env=environment, cwd=folder, quiet=True
+    )
 
 
 def _dependencies(packages: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from bootimage.cargo_flags import json_target_flags, lock_file_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.compiler_facts import compiler_facts
 from bootimage.context import BuildContext
+from bootimage.diagnostics import rendered_errors
 from bootimage.errors import BuildError
 from bootimage.loader.holds import applied_holds, hold_back
 from bootimage.loader.locate import locate_published
@@ -44,6 +45,7 @@ class Program:
     target: str
     profile: str
     file: str
+    rustflags: tuple[str, ...] = ()
     specification: str | None = None
     """The target specification's file in the package `bootloader`; None for a built-in target."""
 
@@ -56,7 +58,7 @@ PROGRAMS = (
         "i386-code16",
         "stage-1",
         "boot-sector.bin",
-        "i386-code16-boot-sector.json",
+        specification="i386-code16-boot-sector.json",
     ),
     Program(
         "stage-2",
@@ -64,7 +66,7 @@ PROGRAMS = (
         "i386-code16",
         "stage-2",
         "stage-2.bin",
-        "i386-code16-stage-2.json",
+        specification="i386-code16-stage-2.json",
     ),
     Program(
         "stage-3",
@@ -72,7 +74,7 @@ PROGRAMS = (
         "i686-stage-3",
         "stage-3",
         "stage-3.bin",
-        "i686-stage-3.json",
+        specification="i686-stage-3.json",
     ),
     Program(
         "stage-4",
@@ -80,9 +82,18 @@ PROGRAMS = (
         "x86_64-stage-4",
         "stage-4",
         "stage-4.bin",
-        "x86_64-stage-4.json",
+        specification="x86_64-stage-4.json",
     ),
-    Program("uefi", "bootloader-x86_64-uefi", "x86_64-unknown-uefi", "release", "bootx64.efi"),
+    # lld writes the time of day into a PE header, and the digest of a debug file with folders in it,
+    # unless it is told not to.
+    Program(
+        "uefi",
+        "bootloader-x86_64-uefi",
+        "x86_64-unknown-uefi",
+        "release",
+        "bootx64.efi",
+        rustflags=("-Clink-arg=/Brepro", "-Clink-arg=/DEBUG:NONE"),
+    ),
 )
 BY_NAME: Mapping[str, Program] = {program.name: program for program in PROGRAMS}
 
@@ -119,17 +130,22 @@ def provide_program(context: BuildContext, version: str, program: Program) -> En
 def _build(context: BuildContext, version: str, program: Program, folder: Path, label: str) -> Path:
     source = _source(context, version)
     target = _target(context, program, source["bootloader"].parent)
-    flags = _flags(context, target, folder)
+    flags = [*_flags(context, target, folder), *program.rustflags]
     lock = folder / "Cargo.lock"
     lock.write_text(hold_back((source[program.crate].parent / "Cargo.lock").read_text(), context.toolchain))
     command = [
         *_command(context, target, folder),
         *("--manifest-path", str(source[program.crate]), "--profile", program.profile),
+        # What a program is made of is the same without debug information, which takes a minute more
+        # (a font with 100,000 constants) and would be dropped from the flat binary anyway.
+        *("--config", f"profile.{program.profile}.debug=false"),
         *lock_file_flags(context.toolchain, lock),
     ]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
+    if finished.returncode != 0:
+        report.write_error(rendered_errors(finished.stdout))
     finished.or_fail(
         f"bootloader {version} ({program.name}) does not build with rustc {context.toolchain.release}",
         hint="docs/loaders.md lists which loader versions build with which compilers",
@@ -161,6 +177,8 @@ def _command(context: BuildContext, target: Target, folder: Path) -> list[str]:
     return [
         str(context.toolchain.cargo),
         *("build", "--locked", "--target", target.argument(context.store)),
+        # As data: a warning in the loader's source is nothing that this user could mend.
+        "--message-format=json",
         *json_target_flags(context.toolchain, target),
         *("--target-dir", str(folder / "target")),
     ]
@@ -174,7 +192,7 @@ def _finish(context: BuildContext, program: Program, built: Path) -> Path:
     toolchain = context.toolchain
     command = [str(toolchain.objcopy()), "-I", "elf64-x86-64", "-O", "binary"]
     command += ["--binary-architecture=i386:x86-64", str(built), str(flat)]
-    run(command, env=toolchain.environment(), quiet=True).or_fail(
+    run(command, env=toolchain.objcopy_environment(), quiet=True).or_fail(
         f"{program.name} cannot be turned into a flat binary", file=built
     )
     if program.name == "boot-sector" and flat.stat().st_size != SECTOR:

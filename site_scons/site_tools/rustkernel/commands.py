@@ -23,7 +23,7 @@ def _toolchain(target: Any, source: Any, env: Any) -> int:
 
 
 def _store(target: Any, source: Any, env: Any) -> int:
-    from bootimage.store import report_lines
+    from bootimage.store_report import report_lines
 
     return _print(lambda: report_lines(face.context(env).store))
 

@@ -19,7 +19,7 @@ from bootimage import report
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
 from bootimage.jobserver import JobServer
-from bootimage.remote_cache import open_remote_cache
+from bootimage.remote_cache import open_remote
 from bootimage.store import open_store
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
@@ -35,7 +35,7 @@ def context(env: Any) -> BuildContext:
 @cache
 def _shared() -> Any:
     environ = os.environ
-    return open_store(environ), open_remote_cache(environ), JobServer(SCons.Script.GetOption("num_jobs"))
+    return open_store(environ), open_remote(environ), JobServer(SCons.Script.GetOption("num_jobs"))
 
 
 def toolchain(env: Any) -> Toolchain:

@@ -118,9 +118,9 @@ def _write_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
 
 
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    toolchain = face.toolchain(env)
+    tools = face.toolchain(env)
     strip_debug(
-        toolchain.objcopy(), Path(source[0].abspath), Path(target[0].abspath), toolchain.environment()
+        tools.objcopy(), Path(source[0].abspath), Path(target[0].abspath), tools.objcopy_environment()
     )
 
 

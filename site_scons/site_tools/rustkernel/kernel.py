@@ -160,7 +160,7 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
         manifest=kernel.manifest,
         target=target,
         target_dir=Path(_cargo_folder(folder, kernel.package).abspath),
-        workspace_root=kernel.package.workspace_root,
+        workspace_root=kernel.package.workspace.folder,
         sysroot=sysroot.sysroot_of(env, target) if sysroot.needs_sysroot(env, target) else None,
         profile=env.subst("$RUST_PROFILE"),
         bins=tuple(node.name for node in nodes),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from bootimage.errors import BuildError
-from bootimage.machine.qemu import Machine
+from bootimage.machine.ovmf import Firmware, find_firmware
+from bootimage.machine.qemu import Machine, find_qemu
 from bootimage.machine.run import run_interactive
 
 from . import face
@@ -43,9 +45,19 @@ def _runner(firmware: str) -> Any:
 
 
 def _machine(env: Any, image: Path, firmware: str) -> Machine:
+    program = find_qemu(os.environ, str(env.subst("$QEMU")) or None)
     return Machine(
+        program=program,
         image=image,
-        firmware=firmware,
-        program=str(env.subst("$QEMU")) or None,
+        firmware=_firmware(env, program) if firmware == "uefi" else None,
         extra=tuple(face.words(env["QEMUFLAGS"])),
     )
+
+
+def _firmware(env: Any, program: Path) -> Firmware:
+    code, vars_template = (_file(env, name) for name in ("OVMF_CODE", "OVMF_VARS"))
+    return find_firmware(os.environ, code=code, vars_template=vars_template, program=program)
+
+
+def _file(env: Any, name: str) -> str | None:
+    return str(env.File(env.subst(f"${name}")).abspath) if env.get(name) else None

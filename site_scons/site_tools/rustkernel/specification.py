@@ -30,7 +30,7 @@ def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     toolchain = face.toolchain(env)
     facts = compiler_facts(toolchain.rustc, toolchain.environment())
     specification = canonical(Path(source[0].srcnode().path), facts)
-    for line in describe(specification.changes, source[0].path):
+    for line in describe(specification.changes, Path(source[0].path)):
         report.say(line)
     write_whole(Path(target[0].abspath), specification.json)
 
