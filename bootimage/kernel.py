@@ -20,8 +20,9 @@ def build_kernel(
     """
     built = build_crate(context, build)
     records = sorted(_built_in(build).glob("*.d"))
+    ignored = (build.target_dir, context.toolchain.cargo_home(), context.toolchain.sysroot, context.store.root)
     roots = (top, build.workspace_root, build.manifest.parent)
-    read = undeclared(records, declared, roots, ignored=(build.target_dir,))
+    read = undeclared(records, declared, roots, ignored=ignored, base=build.workspace_root)
     if read:
         raise undeclared_error(build.manifest, read)
     return built
