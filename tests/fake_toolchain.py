@@ -22,7 +22,8 @@ def rustc(sysroot: Path, release: str = "1.97.0-nightly") -> Path:
     text = f"rustc {release} (e50aa6fba 2026-05-19)\nbinary: rustc\ncommit-hash: e50aa6fba\n"
     text += f"commit-date: 2026-05-19\nhost: {HOST}\nrelease: {release}\nLLVM version: 22.1.4"
     program(sysroot / "bin/cargo", f"echo cargo {release}")
-    answers = f"case $1 in -vV) echo '{text}';; --print=sysroot) echo '{sysroot}';; *) exit 1;; esac"
+    own = "${0%/bin/rustc}"  # wherever it may be copied to
+    answers = f"case $1 in -vV) echo '{text}';; --print=sysroot) echo \"{own}\";; *) exit 1;; esac"
     (sysroot / "lib/rustlib").mkdir(parents=True, exist_ok=True)
     return program(sysroot / "bin/rustc", answers)
 

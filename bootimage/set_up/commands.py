@@ -30,10 +30,9 @@ def install(
 
     `shown` is the command as a person would type it, where that is shorter.
     """
-    shown = shown or shlex.join(command)
-    announce(what, shown)
+    announce(what, shown or shlex.join(command))
     if told := _failure(command, environ):
-        raise BuildError(f"{what} failed:\n{told}", hint=f"see to that, and try again: {shown}")
+        raise BuildError(f"{what} failed:\n{told}", hint=f"see to that, and try again: {shlex.join(command)}")
 
 
 def apt_install(what: str, packages: Iterable[str], environ: Mapping[str, str]) -> None:

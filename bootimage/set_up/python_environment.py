@@ -41,21 +41,10 @@ def ensure_packages(python: Path, requirements: Path, environ: Mapping[str, str]
         f"{name} {version}" for name, version in _pins(requirements) if _version(python, name) != version
     ]
     if missing:
-        install(
-            f"installing {', '.join(missing)}",
-            [
-                str(python),
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                str(requirements),
-            ],
-            environ,
-            shown=f"pip install -r {requirements.name}",
-        )
+        command = [str(python), "-m", "pip", "install", "-r", str(requirements)]
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        shown = f"pip install -r {requirements.name}"
+        install(f"installing {', '.join(missing)}", [*command, *quiet], environ, shown=shown)
 
 
 def packages_folder(python: Path) -> Path:
