@@ -1,0 +1,176 @@
+"""Where the network cache is and how it may be used, from the environment; credentials also from netrc.
+
+    RUSTKERNEL_CACHE          http(s)://host[:port]/path; empty or `off`: none
+    RUSTKERNEL_CACHE_MODE     read (the default) or write
+    RUSTKERNEL_CACHE_TIMEOUT  seconds that the server may be silent, 10 by default
+    RUSTKERNEL_CACHE_TOKEN, or RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or netrc (NETRC)
+
+Credentials appear in no message, and no object that holds them shows them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, quote, urlsplit
+
+from bootimage import report
+from bootimage.errors import BuildError
+
+_DEFAULT_TIMEOUT = 10.0
+_EXAMPLE = "https://cache.example/rustkernel"
+_PLACE = "RUSTKERNEL_CACHE"
+_PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
+
+
+@dataclass(frozen=True)
+class RemoteSettings:
+    """A network cache: `path` has no slash at its end; `authorization` is the header's value, if any."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    writes: bool
+    timeout: float
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The URL, for messages."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{f':{self.port}' if self.port else ''}{self.path}"
+
+
+def remote_settings(environ: Mapping[str, str]) -> RemoteSettings | None:
+    """The user's network cache, or None. BuildError for a setting that cannot be meant."""
+    url = environ.get(_PLACE, "").strip()
+    if not url or url.lower() == "off":
+        return None
+    parts, port = _split(url)
+    host = parts.hostname or ""
+    return RemoteSettings(
+        parts.scheme,
+        host,
+        port,
+        quote(parts.path.rstrip("/"), safe=_PATH_CHARACTERS),
+        _mode(environ) == "write",
+        _timeout(environ),
+        _authorization(environ, host),
+    )
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    if any(each.isspace() or not each.isprintable() for each in url):
+        raise _wrong_url(_without_user(url), "it has a space or a control character in it")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _wrong_url(_without_user(url), "its host or port cannot be understood") from None
+    if parts.scheme not in ("http", "https") or "://" not in url:
+        raise _wrong_scheme(_without_user(url), parts.scheme if "://" in url else "")
+    if "@" in parts.netloc:
+        raise BuildError(
+            f"{_PLACE} holds a user name or password ({_without_user(url)})",
+            hint="put them in RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or in ~/.netrc",
+        )
+    if not parts.hostname or parts.query or parts.fragment:
+        raise _wrong_url(url, "it names no host" if not parts.hostname else "it is not the URL of a folder")
+    return parts, port
+
+
+def _without_user(url: str) -> str:
+    """The URL without what may be a password."""
+    scheme, mark, rest = url.rpartition("://") if "://" in url else ("", "", url)
+    host, slash, path = rest.partition("/")
+    # A password may hold a slash that its owner forgot to escape: then the last @ is the one that counts.
+    if "@" in rest:
+        host, slash, path = rest.rpartition("@")[2].partition("/")
+        host = f"***@{host}"
+    return f"{scheme}{mark}{host}{slash}{path}"
+
+
+def _wrong_url(shown: str, why: str) -> BuildError:
+    return BuildError(f"{_PLACE} is {shown!r}: {why}", hint=f"expected a URL such as {_EXAMPLE}")
+
+
+def _wrong_scheme(shown: str, scheme: str) -> BuildError:
+    if not scheme:
+        return BuildError(
+            f"{_PLACE} is {shown!r}: it has no scheme", hint=f"did you mean http://{shown.lstrip('/:')}?"
+        )
+    import difflib
+
+    near = difflib.get_close_matches(scheme, ["http", "https"], n=1, cutoff=0.5)
+    return BuildError(
+        f"{_PLACE} is {shown!r}: expected http:// or https://, found {scheme}://",
+        hint=f"did you mean {near[0]}{shown[len(scheme) :]}?"
+        if near
+        else f"expected a URL such as {_EXAMPLE}",
+    )
+
+
+def _mode(environ: Mapping[str, str]) -> str:
+    mode = environ.get("RUSTKERNEL_CACHE_MODE", "").strip().lower() or "read"
+    if mode not in ("read", "write"):
+        raise BuildError(
+            f"RUSTKERNEL_CACHE_MODE is {mode!r}; expected read or write",
+            hint="write uploads what is built here (for CI); read only downloads",
+        )
+    return mode
+
+
+def _timeout(environ: Mapping[str, str]) -> float:
+    text = environ.get("RUSTKERNEL_CACHE_TIMEOUT", "").strip()
+    try:
+        seconds = float(text) if text else _DEFAULT_TIMEOUT
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 3600:
+        raise BuildError(
+            f"RUSTKERNEL_CACHE_TIMEOUT is {text!r}; expected a number of seconds, above 0 and at most 3600",
+            hint=f"unset it for the default of {_DEFAULT_TIMEOUT:.0f}",
+        )
+    return seconds
+
+
+def _authorization(environ: Mapping[str, str], host: str) -> str | None:
+    token = environ.get("RUSTKERNEL_CACHE_TOKEN", "").strip()
+    if token:
+        if not (token.isascii() and token.isprintable()):
+            raise BuildError("RUSTKERNEL_CACHE_TOKEN holds a character that no token can have")
+        return f"Bearer {token}"
+    user, password = environ.get("RUSTKERNEL_CACHE_USER"), environ.get("RUSTKERNEL_CACHE_PASSWORD")
+    if bool(user) != bool(password):
+        raise BuildError("RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD are of use only together")
+    if user and password:
+        return _basic(user, password)
+    return _from_netrc(environ, host)
+
+
+def _basic(user: str, password: str) -> str:
+    pair = f"{user}:{password}".encode(errors="surrogateescape")
+    return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def _from_netrc(environ: Mapping[str, str], host: str) -> str | None:
+    import netrc
+
+    named = environ.get("NETRC") or str(Path(environ.get("HOME") or "/") / ".netrc")
+    try:
+        found = netrc.netrc(named).authenticators(host)
+    except FileNotFoundError:
+        return None
+    except netrc.NetrcParseError as problem:  # whose text may quote a password
+        report.say(
+            f"warning: {named}:{problem.lineno or 1}: cannot be understood, so no password is taken from it"
+        )
+        return None
+    except (OSError, ValueError):
+        report.say(f"warning: {named}: cannot be read, so no password is taken from it")
+        return None
+    return _basic(found[0], found[2]) if found and found[2] else None
