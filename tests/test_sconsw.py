@@ -433,6 +433,11 @@ def replace_requirements(machine: Machine) -> None:
     (machine.project / "requirements.txt").write_text("SCons==1.0\nrich==3.0\n")
 
 
+def uninstall_scons(machine: Machine) -> None:
+    for folder in (machine.venv / "lib/python3.11/site-packages").glob("SCons*"):
+        shutil.rmtree(folder)
+
+
 def add_toolchain(machine: Machine) -> None:
     time.sleep(0.02)  # later than the note, on a file system that counts in 10 ms
     bare = machine.home / ".rustup/toolchains" / f"nightly-2030-01-01-{HOST}"
@@ -452,7 +457,7 @@ def add_toolchain(machine: Machine) -> None:
             lambda machine: shutil.rmtree(machine.venv / "lib/python3.11/site-packages/SCons-1.0.dist-info"),
             [],
         ),
-        (lambda machine: shutil.rmtree(machine.venv / "lib/python3.11/site-packages/SCons"), []),
+        (uninstall_scons, [PACKAGES]),
         (lambda machine: (machine.project / "SConstruct").write_text("new"), []),
     ],
 )
