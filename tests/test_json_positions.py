@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootimage.errors import BuildError
@@ -35,6 +35,7 @@ def refusal(text: str | bytes, folder: Path) -> str:
     return str(caught.value).removeprefix(f"{folder}/")
 
 
+@settings(deadline=None)
 @given(values, st.sampled_from([None, 0, 1, "\t"]), st.booleans())
 def test_reads_what_python_reads(value: Any, indent: int | str | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -43,6 +44,7 @@ def test_reads_what_python_reads(value: Any, indent: int | str | None, ascii_onl
     assert repr(read) == repr(json.loads(text))  # 1 and 1.0, 0.0 and -0.0, True and 1 differ here
 
 
+@settings(deadline=None)
 @given(values)
 def test_every_place_is_where_its_value_starts(value: Any) -> None:
     document = parse_json(json.dumps(value, indent=1), FILE)
@@ -60,6 +62,7 @@ def at(document: Document, path: tuple[str | int, ...]) -> Any:
     return value
 
 
+@settings(deadline=None)
 @given(st.text() | st.text('{}[]",:\\ \n0123456789truefalsn.-eE'))
 def test_whatever_the_text_only_build_errors(text: str) -> None:
     try:
@@ -71,6 +74,7 @@ def test_whatever_the_text_only_build_errors(text: str) -> None:
         assert document.value == json.loads(text)
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_whatever_the_bytes_only_build_errors(data: bytes) -> None:
     import tempfile

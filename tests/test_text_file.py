@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootimage.errors import BuildError
@@ -33,6 +33,7 @@ def test_other_encodings(data: bytes, place: str, words: str, tmp_path: Path) ->
     assert words in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 50))
 def test_places_lead_back_to_the_offset(text: str, offset: int) -> None:
     offset = min(offset, len(text))
