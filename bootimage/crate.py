@@ -1,4 +1,4 @@
-"""One cargo package: built for a target, against a sysroot, with what it read compared with its declaration."""
+"""One cargo package, built for a target against a sysroot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from bootimage.diagnostics import executables
 from bootimage.errors import BuildError
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
-from bootimage.sysroot import Sysroot, sysroot_folder
+from bootimage.sysroot import sysroot_folder
+from bootimage.sysroot_crates import Sysroot
 from bootimage.target import Target
 
 
@@ -46,11 +47,6 @@ class CrateBuild:
         """What the user reads while it is built."""
         what = ", ".join(self.bins) or self.manifest.parent.name
         return f"Compiling {what} for {self.target.name}"
-
-
-def profile_folder(profile: str) -> str:
-    """The folder that cargo gives a profile: `debug` for dev (and test), else the profile's name."""
-    return {"dev": "debug", "test": "debug", "bench": "release"}.get(profile, profile)
 
 
 def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
@@ -111,7 +107,7 @@ def _hint(stderr: bytes) -> str | None:
     if b"forward_overflowing" in stderr and b"x86_64" in stderr:
         return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
     if b"lock file" in stderr and b"--locked" in stderr:
-        return "the build never changes Cargo.lock: run `cargo update --workspace` or `cargo generate-lockfile`, and keep the result"
+        return "the build never changes Cargo.lock: run `cargo update --workspace`, and keep the result"
     if b"can't find crate for `alloc`" in stderr:
         return (
             'the sysroot holds `alloc` when asked: RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'

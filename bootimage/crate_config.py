@@ -60,6 +60,6 @@ def _cfg(context: BuildContext, target: Target, config: CargoConfig) -> CfgSet:
 
 @cache
 def _printed(rustc: Path, target: str, environment: tuple[tuple[str, str], ...]) -> CfgSet:
-    command = [rustc, "-Zunstable-options", "--print=cfg", "--target", target]
+    command = [str(rustc), "-Zunstable-options", "--print=cfg", "--target", target]
     finished = run(command, env={**dict(environment), "RUSTC_BOOTSTRAP": "1"}, quiet=True)
     return cfg_set(decode(finished.or_fail(f"rustc does not know the target {target}").stdout))

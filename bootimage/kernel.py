@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bootimage.cargo_profile import profile_folder
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, build_crate, profile_folder
+from bootimage.crate import CrateBuild, build_crate
 from bootimage.dep_info import undeclared, undeclared_error
 
 
@@ -20,7 +21,12 @@ def build_kernel(
     """
     built = build_crate(context, build)
     records = sorted(_built_in(build).glob("*.d"))
-    ignored = (build.target_dir, context.toolchain.cargo_home(), context.toolchain.sysroot, context.store.root)
+    ignored = (
+        build.target_dir,
+        context.toolchain.cargo_home(),
+        context.toolchain.sysroot,
+        context.store.root,
+    )
     roots = (top, build.workspace_root, build.manifest.parent)
     read = undeclared(records, declared, roots, ignored=ignored, base=build.workspace_root)
     if read:

@@ -17,7 +17,8 @@ from bootimage.context import BuildContext
 from bootimage.elf import check_bootable, strip_debug
 from bootimage.files import copy_whole
 from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
-from bootimage.loader.v0_11 import PROGRAMS, provide_program
+from bootimage.loader.programs_0_11 import PROGRAMS
+from bootimage.loader.v0_11 import provide_program
 from bootimage.target import Target
 from bootimage.target_spec import canonical, describe
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 
 def verbose() -> bool:
@@ -121,7 +121,7 @@ def _new_progress() -> Progress:
     )
 
 
-def _crate_count() -> object:
+def _crate_count() -> ProgressColumn:
     from rich.progress import ProgressColumn, Task
     from rich.text import Text
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cached_action import action_key
+from bootimage.action_key import action_key
 from bootimage.cargo_flags import json_target_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.context import BuildContext
@@ -22,14 +21,8 @@ from bootimage.errors import BuildError
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
 from bootimage.store import Entry
-from bootimage.target import Target
+from bootimage.sysroot_crates import Sysroot
 from bootimage.toolchain import Toolchain
-
-CRATES = ("core", "compiler_builtins")
-"""The crates of every sysroot; `alloc` is added where it is asked for."""
-
-FEATURES = ("compiler-builtins-mem",)
-"""`memcpy` and its kin, which no C library provides here."""
 
 # As the std that rustup ships: optimised, with line tables for backtraces, and with the bitcode that a
 # kernel needs to be linked with LTO.
@@ -48,25 +41,6 @@ debug = "line-tables-only"
 [workspace]
 """
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
-
-
-@dataclass(frozen=True)
-class Sysroot:
-    """One sysroot to build: `crates` of the standard library (build-std names) for `target`."""
-
-    target: Target
-    crates: tuple[str, ...] = CRATES
-    features: tuple[str, ...] = FEATURES
-
-    @property
-    def label(self) -> str:
-        """What the user reads while it is built."""
-        return f"Compiling {', '.join(self.crates)} for {self.target.name}"
-
-
-def with_alloc(crates: tuple[str, ...], alloc: bool) -> tuple[str, ...]:
-    """`crates` in their one order, with `alloc` among them when asked."""
-    return (*crates, "alloc") if alloc and "alloc" not in crates else crates
 
 
 def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bootimage.store import Store
+if TYPE_CHECKING:
+    from bootimage.store import Store
 
 
 @dataclass(frozen=True)

@@ -1,120 +1,33 @@
-"""The loader family 0.11: five freestanding programs, independent of the kernel.
+"""Build the programs of the loader family 0.11, independent of any kernel.
 
 Each builds in place from its published source, with its own published lock file (plus the holds that
 this compiler needs), its own profile, its target specification brought up to date, and our sysroot.
-Source of the table: the build script of the `bootloader` crate, versions 0.11.0 to 0.11.17.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cached_action import action_key
 from bootimage.cargo_flags import json_target_flags, lock_file_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.compiler_facts import compiler_facts
 from bootimage.context import BuildContext
 from bootimage.diagnostics import rendered_errors
 from bootimage.errors import BuildError
-from bootimage.loader.holds import applied_holds, hold_back
+from bootimage.loader.holds import hold_back
 from bootimage.loader.locate import locate_published
+from bootimage.loader.programs_0_11 import PROGRAMS, Program, program_key
 from bootimage.process import run
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
 from bootimage.store import Entry
-from bootimage.sysroot import Sysroot, sysroot_folder
+from bootimage.sysroot import sysroot_folder
+from bootimage.sysroot_crates import Sysroot
 from bootimage.target import Target
 from bootimage.target_spec import canonical
-from bootimage.toolchain import Toolchain
-
-_RECIPE = "1"
-"""Part of every key: to be changed with the way a program is built."""
 
 SECTOR = 512
-
-
-@dataclass(frozen=True)
-class Program:
-    """One program of the loader: its crate, target and cargo profile, and the file it becomes."""
-
-    name: str
-    crate: str
-    target: str
-    profile: str
-    file: str
-    rustflags: tuple[str, ...] = ()
-    specification: str | None = None
-    """The target specification's file in the package `bootloader`; None for a built-in target."""
-
-
-# boot-sector and stage-2 have specifications of the same contents: one target name, so one sysroot.
-PROGRAMS = (
-    Program(
-        "boot-sector",
-        "bootloader-x86_64-bios-boot-sector",
-        "i386-code16",
-        "stage-1",
-        "boot-sector.bin",
-        specification="i386-code16-boot-sector.json",
-    ),
-    Program(
-        "stage-2",
-        "bootloader-x86_64-bios-stage-2",
-        "i386-code16",
-        "stage-2",
-        "stage-2.bin",
-        specification="i386-code16-stage-2.json",
-    ),
-    Program(
-        "stage-3",
-        "bootloader-x86_64-bios-stage-3",
-        "i686-stage-3",
-        "stage-3",
-        "stage-3.bin",
-        specification="i686-stage-3.json",
-    ),
-    Program(
-        "stage-4",
-        "bootloader-x86_64-bios-stage-4",
-        "x86_64-stage-4",
-        "stage-4",
-        "stage-4.bin",
-        specification="x86_64-stage-4.json",
-    ),
-    # lld writes the time of day into a PE header, and the digest of a debug file with folders in it,
-    # unless it is told not to.
-    Program(
-        "uefi",
-        "bootloader-x86_64-uefi",
-        "x86_64-unknown-uefi",
-        "release",
-        "bootx64.efi",
-        rustflags=("-Clink-arg=/Brepro", "-Clink-arg=/DEBUG:NONE"),
-    ),
-)
-BY_NAME: Mapping[str, Program] = {program.name: program for program in PROGRAMS}
-
-
-def program_key(toolchain: Toolchain, version: str, program: Program) -> str:
-    """The digest of everything that the program depends on.
-
-    It holds the version for the source and the specification, since a published version never
-    changes: a program can be taken from a cache without its source being at hand.
-    """
-    return action_key(
-        "loader",
-        {
-            "recipe": _RECIPE,
-            "version": version,
-            "program": program.name,
-            "compiler": toolchain.identity,
-            "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain)),
-        },
-    )
 
 
 def provide_program(context: BuildContext, version: str, program: Program) -> Entry:

@@ -1,4 +1,7 @@
-"""What the builders share: the build's context, signatures, and errors as SCons shows them."""
+"""What the builders share: the build's context, signatures, and errors as SCons shows them.
+
+A run in which nothing changed imports little: what an action needs of the engine, it imports itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import SCons.Action
 import SCons.Errors
@@ -16,24 +19,29 @@ import SCons.Script
 
 import bootimage
 from bootimage import report
-from bootimage.context import BuildContext
 from bootimage.errors import BuildError
-from bootimage.jobserver import JobServer
-from bootimage.remote_cache import open_remote
-from bootimage.store import open_store
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+
+if TYPE_CHECKING:
+    from bootimage.context import BuildContext
 
 Nodes = list[Any]
 
 
 def context(env: Any) -> BuildContext:
     """The context of builds in `env`: its toolchain, and the store, cache and jobs of this process."""
+    from bootimage.context import BuildContext
+
     store, remote, jobs = _shared()
     return BuildContext(toolchain(env), store, remote, jobs)
 
 
 @cache
 def _shared() -> Any:
+    from bootimage.jobserver import JobServer
+    from bootimage.remote_cache import open_remote
+    from bootimage.store import open_store
+
     environ = os.environ
     return open_store(environ), open_remote(environ), JobServer(SCons.Script.GetOption("num_jobs"))
 
@@ -112,7 +120,7 @@ def add_signatures(env: Any) -> None:
     env.SetDefault(**_signatures)
 
 
-class user_errors:  # noqa: N801 - reads as a statement
+class user_errors:
     """Turn the engine's errors into SCons's: one line, no traceback."""
 
     def __enter__(self) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bootimage.boot_config import boot_json
-from bootimage.elf import check_bootable, strip_debug
 from bootimage.errors import BuildError
-from bootimage.files import copy_whole
-from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
 from bootimage.loader.choose import loader_version
 
 from . import face, kernel, loader
+
+if TYPE_CHECKING:
+    from bootimage.image import Contents
 
 
 def generate(env: Any) -> None:
@@ -82,6 +81,9 @@ def _extras(env: Any) -> list[Any]:
 
 
 def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
+    from bootimage.boot_config import boot_json
+    from bootimage.image import Contents
+
     ramdisk, files = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
     return Contents(
         kernel=stripped,
@@ -93,6 +95,10 @@ def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
 
 
 def _write(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.elf import check_bootable
+    from bootimage.files import copy_whole
+    from bootimage.image import BiosStages, write_bios_disk, write_uefi_disk
+
     out = Path(target[0].abspath)
     paths = [Path(node.abspath) for node in source]
     kind = target[0].attributes.boot_image
@@ -113,11 +119,13 @@ def _write_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
 
 def _write_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     about = target[0].attributes
-    config = sorted(env["BOOT_CONFIG"].items())
-    return f"{about.boot_image} {about.loader_version} {config} {list(env['BOOT_FILES'])} {bool(env.get('RAMDISK'))}"
+    extras = (sorted(env["BOOT_CONFIG"].items()), list(env["BOOT_FILES"]), bool(env.get("RAMDISK")))
+    return f"{about.boot_image} {about.loader_version} {extras}"
 
 
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.elf import strip_debug
+
     tools = face.toolchain(env)
     strip_debug(
         tools.objcopy(), Path(source[0].abspath), Path(target[0].abspath), tools.objcopy_environment()

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import SCons.Errors
 import SCons.Scanner
 
-from bootimage.crate import CrateBuild, profile_folder
+from bootimage.cargo_profile import profile_folder
 from bootimage.errors import BuildError
-from bootimage.files import copy_whole
 from bootimage.inputs import Inputs, declared_inputs
-from bootimage.kernel import build_kernel
 from bootimage.manifest import Package, read_package
 from bootimage.target import Target, read_target
 
 from . import face, specification, sysroot
+
+if TYPE_CHECKING:
+    from bootimage.crate import CrateBuild
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _made_in(folder: Any) -> list[Any]:
 
 def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
     """The engine's description of the build that makes `nodes`, all of one package."""
+    from bootimage.crate import CrateBuild
+
     target = _read(kernel.target)
     folder = nodes[0].dir
     return CrateBuild(
@@ -177,6 +180,9 @@ def _read(where: Any) -> Target:
 
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
+    from bootimage.files import copy_whole
+    from bootimage.kernel import build_kernel
+
     kernel = kernel_of(target[0])
     assert kernel is not None
     declared = [Path(node.abspath) for node in target[0].all_children()]

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bootimage.files import copy_whole
-from bootimage.loader.v0_11 import BY_NAME, PROGRAMS, program_key, provide_program
+from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
 
 from . import face
 
@@ -41,6 +40,9 @@ def _program(env: Any, target: Any, version: str) -> Any:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.files import copy_whole
+    from bootimage.loader.v0_11 import provide_program
+
     program = BY_NAME[target[0].attributes.loader_program]
     entry = provide_program(face.context(env), str(source[0].value), program)
     copy_whole(entry.files[program.file], Path(target[0].abspath))

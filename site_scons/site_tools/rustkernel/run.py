@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootimage.errors import BuildError
-from bootimage.machine.ovmf import Firmware, find_firmware
-from bootimage.machine.qemu import Machine, find_qemu
-from bootimage.machine.run import run_interactive
 
 from . import face
+
+if TYPE_CHECKING:
+    from bootimage.machine.ovmf import Firmware
+    from bootimage.machine.qemu import Machine
 
 
 def generate(env: Any) -> None:
@@ -34,6 +35,8 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
 
 def _runner(firmware: str) -> Any:
     def run(target: Any, source: Any, env: Any) -> int:
+        from bootimage.machine.run import run_interactive
+
         image = Path(source[0].abspath)
         try:
             return run_interactive(_machine(env, image, firmware), screenshot=image.with_suffix(".png"))
@@ -45,6 +48,8 @@ def _runner(firmware: str) -> Any:
 
 
 def _machine(env: Any, image: Path, firmware: str) -> Machine:
+    from bootimage.machine.qemu import Machine, find_qemu
+
     program = find_qemu(os.environ, str(env.subst("$QEMU")) or None)
     return Machine(
         program=program,
@@ -55,6 +60,8 @@ def _machine(env: Any, image: Path, firmware: str) -> Machine:
 
 
 def _firmware(env: Any, program: Path) -> Firmware:
+    from bootimage.machine.ovmf import find_firmware
+
     code, vars_template = (_file(env, name) for name in ("OVMF_CODE", "OVMF_VARS"))
     return find_firmware(os.environ, code=code, vars_template=vars_template, program=program)
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bootimage import report
-from bootimage.compiler_facts import compiler_facts
-from bootimage.files import write_whole
-from bootimage.target_spec import canonical, describe
-
 from . import face
 
 
@@ -27,6 +22,11 @@ def canonical_node(env: Any, specification: Any) -> Any:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage import report
+    from bootimage.compiler_facts import compiler_facts
+    from bootimage.files import write_whole
+    from bootimage.target_spec import canonical, describe
+
     toolchain = face.toolchain(env)
     facts = compiler_facts(toolchain.rustc, toolchain.environment())
     specification = canonical(Path(source[0].srcnode().path), facts)

@@ -12,7 +12,7 @@ from typing import Any
 import SCons.Node.Python
 
 from bootimage.files import write_whole
-from bootimage.sysroot import CRATES, FEATURES, Sysroot, provide_sysroot, sysroot_manifest
+from bootimage.sysroot_crates import CRATES, FEATURES, Sysroot
 from bootimage.target import Target, read_target
 
 from . import face
@@ -70,6 +70,8 @@ def target_of(node: Any) -> Target:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.sysroot import provide_sysroot, sysroot_manifest
+
     where = target_of(source[0])
     sysroot = sysroot_of(env, where)
     if needs_sysroot(env, where):

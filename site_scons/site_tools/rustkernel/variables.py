@@ -7,7 +7,7 @@ from typing import Any
 import SCons.Errors
 import SCons.Script
 
-from bootimage.sysroot import CRATES
+from bootimage.sysroot_crates import CRATES
 
 DEFAULTS: dict[str, Any] = {
     # What to compile, and with what
