@@ -1,0 +1,26 @@
+"""A store of its own for each test, and what the user is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootimage import report
+from bootimage.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "store", 1 << 30)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that the user is told."""
+    lines: list[str] = []
+    monkeypatch.setattr(report, "say", lines.append)
+    return lines
