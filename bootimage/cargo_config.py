@@ -31,7 +31,7 @@ _COMMANDS = (
 # What we decide ourselves: target and folders are given on the command line, the sysroot answers
 # build-std, flags go through the environment, where cargo would not look at these any more.
 _OURS = {
-    "build": ("target", "target-dir", "build-dir", "rustflags"),
+    "build": ("target", "target-dir", "build-dir", "dep-info-basedir", "rustflags"),
     "unstable": ("build-std", "build-std-features", "json-target-spec"),
 }
 

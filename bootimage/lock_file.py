@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from bootimage.errors import BuildError
@@ -27,7 +28,7 @@ class LockedPackage:
     dependencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LockFile:
     """A lock file: where it lies, its text and its packages in the order of the file."""
 
@@ -130,6 +131,8 @@ def _place_of_entry(line: str) -> tuple[str, Order, str]:
     return name, order(version or "0.0.0"), source
 
 
+# Many packages of a workspace share one lock file.
+@lru_cache(maxsize=16)
 def _lock(file: TomlFile) -> LockFile:
     count = len(file.get(list, "package") or [])
     return LockFile(file.path, file.text, tuple(_package(file, index) for index in range(count)))

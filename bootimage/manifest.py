@@ -160,13 +160,18 @@ def _with_package(file: TomlFile) -> TomlFile:
     raise no_package(file)
 
 
-def patches(file: TomlFile) -> Iterator[Dependency]:
-    """The `[patch]` and `[replace]` entries of a workspace's root manifest, or of a cargo configuration."""
+def patches(file: TomlFile, folder: Path) -> Iterator[Dependency]:
+    """What stands in for other packages: `[patch]` and `[replace]` of a workspace's root manifest or of a
+    cargo configuration, and the latter's `paths`. Their paths are relative to `folder`.
+    """
     for source in file.table("patch"):
         for name in file.table("patch", source):
-            yield _dependency(file, None, "normal", ("patch", source, name), None)
+            yield _dependency(file, None, "normal", ("patch", source, name), None, folder)
     for entry in file.table("replace"):
-        yield _dependency(file, None, "normal", ("replace", entry), None)
+        yield _dependency(file, None, "normal", ("replace", entry), None, folder)
+    for index, path in enumerate(file.strings("paths")):
+        there = Path(os.path.normpath(folder / path))
+        yield Dependency(there.name, there.name, "normal", file, ("paths", index), folder=there)
 
 
 def _dependencies(file: TomlFile, workspace: Workspace) -> Iterator[Dependency]:
@@ -176,7 +181,8 @@ def _dependencies(file: TomlFile, workspace: Workspace) -> Iterator[Dependency]:
         for kind, table, older in _DEPENDENCY_TABLES:
             used = table if file.value(*above, table) is not None else older
             for name in file.table(*above, used):
-                yield _dependency(file, workspace, kind, (*above, used, name), platform)
+                keys = (*above, used, name)
+                yield _dependency(file, workspace, kind, keys, platform, file.path.parent)
 
 
 def _dependency(
@@ -185,11 +191,14 @@ def _dependency(
     kind: DependencyKind,
     keys: tuple[Key, ...],
     platform: str | None,
+    base: Path,
 ) -> Dependency:
-    """The entry at `keys`, with `workspace.dependencies` filled in where it asks for that."""
+    """The entry at `keys`, with `workspace.dependencies` filled in where it asks for that.
+
+    `base` is what its path is relative to.
+    """
     entry = _entry(file, keys)
     optional = entry.get("optional") is True
-    base = file.path.parent
     if workspace is not None and entry.get("workspace") is True:
         check_inherited(workspace, file, keys, "dependencies", keys[-1])
         file, keys, base = workspace.file, ("workspace", "dependencies", keys[-1]), workspace.folder

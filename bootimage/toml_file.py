@@ -31,9 +31,9 @@ _KINDS: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TomlFile:
-    """One parsed file. The methods take the path of a key, such as `("bin", 0, "name")`."""
+    """One parsed file, equal to itself alone. The methods take a key's path: `("bin", 0, "name")`."""
 
     path: Path
     text: str

@@ -107,8 +107,18 @@ def test_one_version_exchanged(newline: str) -> None:
 
 
 def test_what_is_sorted_stays_sorted() -> None:
-    changed = with_version(LOCK, LOCK.find("x86_64")[1], "0.9.0", "dddd")
-    assert changed.index('"0.9.0"') < changed.index('"0.14.13"', changed.index('name = "x86_64"'))
+    text = TEXT.replace(' "x86_64 0.14.13",', ' "x86_64 0.14.13",\n "x86_64 0.15.5",')
+    lock = parse_lock_file(text, Path("Cargo.lock"))
+    changed = parse_lock_file(with_version(lock, lock.find("x86_64")[1], "0.9.0", "dddd"), lock.path)
+    assert changed.find("kernel")[0].dependencies == ("other", "x86_64 0.9.0", "x86_64 0.14.13")
+    assert [package.version for package in changed.packages[-2:]] == ["0.9.0", "0.14.13"]
+
+
+def test_a_version_that_begins_another() -> None:
+    lock = parse_lock_file(TEXT.replace("0.15.5", "0.14.1"), Path("Cargo.lock"))
+    changed = with_version(lock, lock.find("x86_64")[0], "0.14.9", "dddd")
+    assert '"x86_64 0.14.13"' in changed
+    assert '"x86_64 0.14.9"' in changed
 
 
 def test_a_package_without_checksum_cannot_be_exchanged() -> None:

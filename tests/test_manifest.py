@@ -12,6 +12,7 @@ import pytest
 
 from bootimage.errors import BuildError
 from bootimage.manifest import Package, locate_manifest, patches, read_package
+from bootimage.toml_file import parse_toml
 from tests.cargo_tree import PACKAGE, named, tree
 
 # Each with the folder to read. Sources are empty: cargo metadata does not compile.
@@ -248,12 +249,11 @@ def test_a_listed_crate_may_be_written_later(tmp_path: Path) -> None:
 
 
 def test_patches(tmp_path: Path) -> None:
-    text = (
-        '[patch.crates-io]\na = { path = "../a" }\nb = { git = "x" }\n[replace]\n"c:1.0.0" = { path = "c" }\n'
-    )
-    package = read_package(tree(tmp_path / "k", {"Cargo.toml": PACKAGE + text, "src/main.rs": ""}))
-    found = [(each.name, each.folder) for each in patches(package.file)]
-    assert found == [("a", tmp_path / "a"), ("b", None), ("c", tmp_path / "k/c")]
+    text = '[patch.crates-io]\na = { path = "../a" }\nb = { git = "x" }\n'
+    text += '[replace]\n"c:1.0.0" = { path = "c" }\n'
+    file = parse_toml('paths = ["d", "/e"]\n' + text, Path("x"))
+    found = {each.name: each.folder and str(each.folder) for each in patches(file, Path("/w"))}
+    assert found == {"a": "/a", "b": None, "c": "/w/c", "d": "/w/d", "e": "/e"}
 
 
 def test_the_search_for_a_workspace_stays_in_cargo_home(tmp_path: Path) -> None:

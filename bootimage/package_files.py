@@ -1,0 +1,96 @@
+"""The files of a package's folder that its build may read, without what no build reads.
+
+What is left out wrongly does no harm that stays hidden: after the build, cargo's own record of what was
+read is compared with this list (dep_info.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+
+from bootimage.errors import BuildError
+
+# A folder or file on its file system: st_dev, st_ino.
+Identity = tuple[int, int]
+
+# Traces of editors, of version control, of SCons and of Python.
+_NOT_READ = re.compile(
+    r".*~|#.*#|\.#.*|\..*\.sw[a-p]|\.DS_Store"
+    r"|\.git|\.git(ignore|attributes|modules|keep)|\.hg(ignore|tags)|\.jj"
+    r"|\.sconsign.*|[Ss][Cc]onstruct(\.py)?|SConscript.*|.*\.pyc"
+)
+_NOT_ENTERED = ("__pycache__", "site_scons")
+
+
+def package_files(
+    folder: str, skip: Collection[Identity] = (), *, other_packages: bool = False
+) -> tuple[list[str], list[str]]:
+    """The files below `folder`, and the folders they were looked for in, as paths that begin with `folder`.
+
+    Left out: folders in `skip`, hidden folders other than `.cargo`, folders marked as caches
+    (CACHEDIR.TAG), cargo's `target` and Cargo.lock at the top, and, unless `other_packages`, the
+    folders of other packages. Links to folders are followed, each folder is visited once. A folder
+    that cannot be read is a BuildError.
+    """
+    marks = {"CACHEDIR.TAG"} if other_packages else {"CACHEDIR.TAG", "Cargo.toml"}
+    files: list[str] = []
+    folders: list[str] = []
+    visited, waiting = {*skip, identity(folder)}, [folder]
+    while waiting:
+        here = waiting.pop()
+        entries = _entries(here)
+        if here != folder and not marks.isdisjoint(entry.name for entry in entries):
+            continue
+        folders.append(here)
+        for entry in entries:
+            mark = _folder(entry)
+            if mark is None:
+                if _read(entry, top=here == folder):
+                    files.append(entry.path)
+            elif _entered(entry.name, top=here == folder) and mark not in visited:
+                visited.add(mark)
+                waiting.append(entry.path)
+    return files, folders
+
+
+def identity(path: str | os.PathLike[str]) -> Identity | None:
+    """What makes two paths the same file; None where nothing is there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a hot path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise BuildError(f"cannot be read: {error.strerror}", file=folder) from error
+
+
+def _entered(name: str, top: bool) -> bool:
+    if name.startswith("."):
+        return name == ".cargo"
+    return name not in _NOT_ENTERED and not (top and name == "target")
+
+
+def _folder(entry: os.DirEntry[str]) -> Identity | None:
+    """Which folder an entry is or leads to; None for all else, links in a circle among it."""
+    try:
+        return identity(entry.path) if entry.is_dir() else None
+    except OSError:
+        return None
+
+
+def _read(entry: os.DirEntry[str], top: bool) -> bool:
+    if _NOT_READ.fullmatch(entry.name) or (top and entry.name == "Cargo.lock"):
+        return False
+    try:
+        # Links that lead nowhere, sockets and devices are no files.
+        return entry.is_file()
+    except OSError:
+        return False
