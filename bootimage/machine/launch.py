@@ -69,7 +69,7 @@ class Launched:
         for insist in (self.process.terminate, self.process.kill):
             if self.process.returncode is None:
                 insist()
-                await self._ended()
+                await self.ended()
         await self.process.wait()
         # Not for long: a child of QEMU's may hold the pipe.
         await asyncio.wait({self._collecting}, timeout=1.0)
@@ -78,9 +78,10 @@ class Launched:
         if self.process.returncode is None and self.monitor is not None:
             with contextlib.suppress(MonitorError, TimeoutError):
                 await asyncio.wait_for(self.monitor.execute("quit"), _GRACE_S)
-            await self._ended()
+            await self.ended()
 
-    async def _ended(self) -> None:
+    async def ended(self) -> None:
+        """Wait, for a few seconds, for QEMU to end by itself."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.process.wait(), _GRACE_S)
 
@@ -231,6 +232,7 @@ async def _greet(end: socket.socket, launched: Launched, machine: Machine) -> Mo
     try:
         return await Monitor.connect(end)
     except MonitorError as error:
+        await launched.ended()  # for its own exit status
         await launched.end()
         raise await _not_started(launched, machine) from error
 

@@ -20,6 +20,7 @@ from bootimage.machine.screen import Picture, same_but_for_a_cursor
 
 STILL_S = 2.0
 STILL_UNDRAWN_S = 10.0
+_LONGEST_GAP_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,30 @@ class Stillness:
     def __init__(self) -> None:
         self._last: Sample | None = None
         self._before_reading: Picture | None = None
-        self._still_since = 0.0
+        self._still_for = 0.0
         # A blinking cursor makes two pictures out of one screen; a third means that something moves.
         self._faces: list[Picture] = []
 
     def at_rest(self, sample: Sample) -> bool:
         """Take in a sample, which must be later than the one before, and tell whether that is the end."""
-        self._note_reading(sample)
-        if not self._stands_still(sample.picture):
-            self._faces = [sample.picture]
-            self._still_since = sample.seconds
+        reading = self._is_reading(sample)
+        if self._stands_still(sample.picture) and not reading:
+            self._still_for += self._seconds_since_last(sample)
+        else:
+            self._still_for = 0.0
         self._last = sample
-        return sample.reads > 0 and sample.seconds - self._still_since >= self._needed(sample.picture)
+        return sample.reads > 0 and self._still_for >= self._needed(sample.picture)
 
-    def _note_reading(self, sample: Sample) -> None:
-        if self._last is not None and sample.reads > self._last.reads:
-            # A guest that draws while it reads, or right after, has drawn since *this* picture.
-            self._before_reading = self._last.picture
-            self._still_since = sample.seconds
+    def _seconds_since_last(self, sample: Sample) -> float:
+        # When we were late to look, the machine was busy, and the guest had not its share of it either.
+        return min(sample.seconds - self._last.seconds, _LONGEST_GAP_S) if self._last else 0.0
+
+    def _is_reading(self, sample: Sample) -> bool:
+        if self._last is None or sample.reads == self._last.reads:
+            return False
+        # A guest that draws while it reads, or right after, has drawn since *this* picture.
+        self._before_reading = self._last.picture
+        return True
 
     def _stands_still(self, picture: Picture) -> bool:
         if picture in self._faces:
@@ -62,6 +69,7 @@ class Stillness:
         if len(self._faces) == 1 and same_but_for_a_cursor(self._faces[0], picture):
             self._faces.append(picture)
             return True
+        self._faces = [picture]
         return False
 
     def _needed(self, picture: Picture) -> float:

@@ -6,6 +6,7 @@ triple fault, a shutdown and silence are failures, and each is told apart from t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -125,6 +126,14 @@ def _exit(code: int) -> str:
 
 def _at(seen: Evidence) -> str:
     return f", processor at {seen.where}" if seen.where else ""
+
+
+def summary(results: Sequence[Result]) -> str:
+    """One line for all: how many passed, which did not, and the time that they took together."""
+    seconds = sum(each.seconds for each in results)
+    failed = [f"{each.name} ({each.outcome.value})" for each in results if not each.passed]
+    told = f"{len(results) - len(failed)} passed, {len(failed)} failed, {seconds:.1f} s"
+    return f"{told}: {', '.join(failed)}" if failed else told
 
 
 def describe(result: Result) -> str:

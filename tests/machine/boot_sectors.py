@@ -67,6 +67,11 @@ def read_disk() -> bytes:
     return bytes.fromhex("31c0 8ec0 bb0080 b80102 b90100 ba8000 cd13")
 
 
+def write_disk() -> bytes:
+    """Write what is at 0x8000 to the first sector of the first hard disk: int 0x13, ah 3."""
+    return read_disk().replace(b"\xb8\x01\x02", b"\xb8\x01\x03")
+
+
 def sector(*code: bytes) -> bytes:
     """A boot sector of `code`."""
     program = b"".join(code)

@@ -57,9 +57,9 @@ def test_endings(run: Callable[..., Result], code: bytes, outcome: Outcome, deta
 
 
 def test_a_hang_is_told_with_its_place_and_its_screen(run: Callable[..., Result]) -> None:
-    result = run(bs.serial("before"), bs.paint(4), bs.HALT, limit=3)
+    result = run(bs.serial("before"), bs.paint(4), bs.HALT, limit=5)
     assert result.outcome is Outcome.HANG
-    assert "halted" in result.detail and "after 3 s" in result.detail
+    assert "halted" in result.detail and "after 5 s" in result.detail
     assert result.serial_tail == ("before",)
     assert result.screenshot is not None and result.screenshot_age < 1
     assert bs.is_painted(result.screenshot, 170, 0, 0)
@@ -89,10 +89,9 @@ def test_endless_serial_output_is_bounded_and_streamed(
         streamed += len(data)
 
     log = tmp_path / "serial.log"
-    result = run_guest_test(GuestTest("t", guest_of(bs.ENDLESS_SERIAL), 3, serial_log=log), sink)
+    result = run_guest_test(GuestTest("t", guest_of(bs.ENDLESS_SERIAL), 4, serial_log=log), sink)
     assert result.outcome is Outcome.HANG
-    assert streamed > 10_000
-    assert 10_000 < log.stat().st_size < 1_100_000
+    assert 0 < log.stat().st_size <= min(streamed, 1_100_000)
 
 
 def test_a_sink_that_is_gone_does_not_stop_the_test(guest_of: Callable[..., Machine]) -> None:
@@ -101,6 +100,13 @@ def test_a_sink_that_is_gone_does_not_stop_the_test(guest_of: Callable[..., Mach
 
     test = GuestTest("t", guest_of(bs.serial("hello"), bs.exit_with(0x10)), AMPLE_S)
     assert run_guest_test(test, sink).passed
+
+
+def test_a_guest_cannot_alter_its_image(run: Callable[..., Result]) -> None:
+    # It writes, and reads its own zeros back: mov al, [0x8001]; the exit code is that of 0.
+    zeros_read = bytes.fromhex("a00180 e6f4") + bs.HALT
+    result = run(bs.write_disk(), bs.paint(1), bs.read_disk(), zeros_read, success_code=1)
+    assert result.passed
 
 
 class TestConversation:

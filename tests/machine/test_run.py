@@ -80,7 +80,7 @@ class TestUnattended:
     def test_a_loader_that_reads_behind_a_still_screen_is_waited_for(
         self, guest_of: Callable[..., Machine], tmp_path: Path
     ) -> None:
-        loading = (bs.read_disk() + bs.wait(1.2)) * 4
+        loading = (bs.read_disk() + bs.wait(0.7)) * 6
         assert run_interactive(guest_of(loading, bs.paint(2), bs.HALT), tmp_path / "s.png") == 0
         assert bs.is_painted(tmp_path / "s.png", 0, 170, 0)
 
@@ -183,6 +183,19 @@ class TestSignals:
             assert termios.tcgetattr(terminal) == before
         assert running_guests() == []
         assert list(empty_tmp.iterdir()) == []
+
+    def test_a_qemu_that_is_killed_leaves_the_terminal_as_before(
+        self, guest_of: Callable[..., Machine], tmp_path: Path, running_guests: Callable[[], list[int]]
+    ) -> None:
+        machine = guest_of(bs.serial("ready\r\n"), bs.HALT)
+        with on_a_terminal(self.command(machine, tmp_path), self.environ()) as (child, terminal):
+            before = termios.tcgetattr(terminal)
+            read_until(terminal, b"ready")
+            [guest] = running_guests()
+            os.kill(guest, signal.SIGKILL)
+            read_until(terminal, b"QEMU failed (exit status -9)")
+            child.wait(timeout=AMPLE_S)
+            assert termios.tcgetattr(terminal) == before
 
 
 @contextmanager

@@ -65,3 +65,10 @@ SPINNER = [with_cursor(0x90, shade) for shade in (1, 2, 3)]
 def test_rest(life: Life, rest: float | None) -> None:
     found = rest_of(life)
     assert found == (pytest.approx(rest, abs=0.15) if rest is not None else None)
+
+
+def test_a_busy_machine_counts_little() -> None:
+    stillness = Stillness()
+    assert not stillness.at_rest(Sample(0, LOGO, 0))
+    assert not stillness.at_rest(Sample(0.2, PAINTED, 1))
+    assert [stillness.at_rest(Sample(when, PAINTED, 1)) for when in (5, 10, 15, 20)] == [False] * 3 + [True]

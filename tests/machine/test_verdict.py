@@ -6,7 +6,7 @@ import pytest
 
 from bootimage.machine.conversation import Expect
 from bootimage.machine.guest import Ending
-from bootimage.machine.verdict import Evidence, Outcome, Result, describe, judge
+from bootimage.machine.verdict import Evidence, Outcome, Result, describe, judge, summary
 
 
 def ending(reason: str | None, code: int = 0, *, triple_fault: bool = False, complaint: str = "") -> Ending:
@@ -97,3 +97,10 @@ def test_a_failure_is_described_with_what_to_look_at() -> None:
         "  screen: boot.png (1.5 s before the end)",
     ]
     assert describe(Result("boot", Outcome.PASSED, "", 0.52, 33)) == "boot: passed (0.5 s)"
+
+
+def test_a_summary_names_what_failed() -> None:
+    good = Result("a", Outcome.PASSED, "", 0.5, 33)
+    bad = Result("b", Outcome.TRIPLE_FAULT, "", 1.0, 0)
+    assert summary([good]) == "1 passed, 0 failed, 0.5 s"
+    assert summary([good, bad]) == "1 passed, 1 failed, 1.5 s: b (triple fault)"
