@@ -56,7 +56,7 @@ def declared_inputs(
     config = read_cargo_config(package.folder, home)
     lock = read_lock_file(package.workspace.lock)
     packages = _followed(package, [*_replacements(package, config, lock)], home)
-    skipped = {mark for path in skip if (mark := identity(path)) is not None}
+    skipped = {mark for path in (*skip, home) if (mark := identity(path)) is not None}
     found = [package_files(str(each.folder), skipped) for each in packages]
     manifests = {str(file) for each in packages for file in (each.manifest, each.workspace.manifest)}
     toolchain = _toolchain_file(package.folder)

@@ -130,6 +130,12 @@ def test_new_removed_and_skipped(tmp_path: Path) -> None:
     assert tmp_path / "k/old.rs" not in inputs(tmp_path).files
 
 
+def test_a_cargo_home_in_the_package_is_passed_over(tmp_path: Path) -> None:
+    tree(tmp_path, {"k/Cargo.toml": named("k"), "k/home/registry/x.rs": "", "k/home/config.toml": ""})
+    found = declared_inputs(tmp_path / "k", environ={"CARGO_HOME": str(tmp_path / "k/home")})
+    assert below(tmp_path, found.files) == ["k/Cargo.toml", "k/home/config.toml"]
+
+
 def needs(name: str, *others: str, more: str = "") -> dict[str, str]:
     lines = "".join(f'{other} = {{ path = "../{other}"{more} }}\n' for other in others)
     return {f"{name}/Cargo.toml": f"{named(name)}[dependencies]\n{lines}", f"{name}/src/lib.rs": ""}
