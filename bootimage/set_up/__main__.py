@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bootimage.errors import BuildError
 from bootimage.rustup import find_rustup
-from bootimage.set_up.note import Note, holds
+from bootimage.set_up.note import Note
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
 from bootimage.set_up.rust_parts import ensure_rust
 from bootimage.set_up.system_programs import ensure_listed, ensure_qemu
@@ -27,9 +27,7 @@ def set_up(level: str, project: Path, folder: Path, key: str) -> None:
     """Install what `level` needs, and note it in the environment `folder`. Raises BuildError."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f".set-up-{level}"
-    with _locked(folder / _LOCK) as waited:
-        if waited and holds(file, key):
-            return
+    with _locked(folder / _LOCK):
         note = Note()
         _install(level, project, folder, note)
         note.write(file, key)
@@ -53,17 +51,15 @@ def _install(level: str, project: Path, folder: Path, note: Note) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Hold the lock `path` during the body; yields whether another process had it and was waited for."""
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock `path` during the body. Whoever waited for it finds little left to do."""
     with path.open("w") as file:
-        waited = False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            waited = True
             print("sconsw: waiting for another sconsw, which is setting things up", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield waited
+        yield
 
 
 def main(arguments: list[str]) -> int:

@@ -29,11 +29,3 @@ class Note:
         new = file.with_name(f"{file.name}.new")
         new.write_text("\n".join([key, *self.lines, ""]))
         new.replace(file)
-
-
-def holds(file: Path, key: str) -> bool:
-    """Whether `file` notes a set-up for this `key`, made by another ./sconsw in the meantime."""
-    try:
-        return file.read_text().partition("\n")[0] == key
-    except OSError:
-        return False
