@@ -55,6 +55,7 @@ for word; do
     case $word in
     rustc-web) cp -r '{complete}/.' '{system}' ;;
     qemu-system-x86) cp '{bin}/true' '{bin}/qemu-system-x86_64' ;;
+    gcc) cp '{bin}/true' '{bin}/cc' ;;
     mtools) cp '{bin}/true' '{bin}/mcopy-for-tests' ;;
     python3) cp '{bin}/true' '{bin}/python3'; printf '#!/bin/sh\\nexec {python} "$@"\\n' > '{bin}/python3' ;;
     esac
@@ -86,6 +87,7 @@ class Machine:
             (self.bin / name).symlink_to(found)
         (self.bin / "python3").symlink_to(sys.executable)
         program(self.bin / "true")
+        program(self.bin / "cc")
         program(self.bin / "apt-cache", "exit 0")
         self.fake_apt()
 
@@ -268,12 +270,18 @@ def without(part: str) -> Callable[[Machine], None]:
     return make
 
 
+def without_cc(machine: Machine) -> None:
+    machine.whole()
+    (machine.bin / "cc").unlink()
+
+
 MACHINES: dict[str, tuple[Callable[[Machine], object], list[str]]] = {
     "everything": (Machine.whole, []),
     "bare nightly": (lambda machine: machine.fake_rustup(NIGHTLY), [BARE, UEFI]),
     "no rust-src": (without("src"), ["rustup component add rust-src --toolchain nightly"]),
     "no UEFI library": (without("x86_64-unknown-uefi"), [UEFI]),
     "rustup alone": (Machine.fake_rustup, [INSTALL]),
+    "no C compiler": (without_cc, [APT_GET + "gcc libc6-dev"]),
     "nothing": (lambda machine: None, [DEBIANS]),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 # Debian's own compiler, for releases that have no `rustc-web`.
 _DEBIAN_PLAIN = ("rustc", "cargo", "rust-src", "llvm", "lld")
+# rustc links build scripts and procedural macros with the system's `cc`.
+_HOST_LINKER = ("gcc", "libc6-dev")
 _PARTS = ("rust-src", "llvm-tools", "rust-lld")
 # With its compiled library installed, the loader's UEFI program needs no sysroot of its own (20 s).
 _UEFI = "x86_64-unknown-uefi"
@@ -26,6 +29,8 @@ def ensure_rust(
     """See to it that the toolchain for `project`, or rustup's `toolchain`, is there with all its parts."""
     request = ToolchainRequest(project, toolchain=toolchain, environ=environ)
     found = _ensure_compiler(request)
+    if shutil.which("cc", path=environ.get("PATH")) is None:
+        apt_install("installing a linker for build scripts", _HOST_LINKER, environ)
     if missing := _missing(found):
         _add_parts(found, missing, environ)
         found = find_toolchain(request)
