@@ -175,19 +175,19 @@ def _receive(response: HTTPResponse, limit: int, sink: Callable[[bytes], object]
         sink(chunk)
     if announced is not None and received < announced:
         raise RemoteProblem(f"it sends {received} of {announced} bytes")
+    response.close()
     return Answer(response.status, announced)
 
 
 def _drain(line: HTTPConnection, response: HTTPResponse) -> Answer:
     """The answer without its body, of which a little is read, so that the connection can be kept."""
-    answer = Answer(response.status, _announced(response))
     read = 0
     while read < _DRAIN and (chunk := response.read1(_CHUNK)):
         read += len(chunk)
-    if not response.isclosed():
-        response.close()
+    if read >= _DRAIN:
         line.close()
-    return answer
+    response.close()
+    return Answer(response.status, _announced(response))
 
 
 def _announced(response: HTTPResponse) -> int | None:
