@@ -1,0 +1,99 @@
+"""The demo, built by the real compiler and booted for real: what README promises."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Tree
+from PIL import Image
+
+pytestmark = [pytest.mark.rust, pytest.mark.boot]
+
+SHADE, STEP = 0x90, 71
+IMAGES = {
+    "run-qemu": "bootimage-bios-blog_os",
+    "run-qemu-uefi": "bootimage-uefi-blog_os",
+}
+
+
+def picture(tree: Tree, goal: str, folder: str = "x86_64-blog_os/debug") -> Image.Image:
+    """The guest's screen after `scons GOAL`, from the file that the run names."""
+    said = tree.scons(goal, timeout=120)
+    path = tree.root / "build" / folder / f"{IMAGES[goal]}.png"
+    assert f"Screen: {path}" in said
+    return Image.open(path).convert("RGB")
+
+
+def pattern(width: int, height: int, bytes_per_pixel: int) -> bytes:
+    """The RGB bytes of a screen whose frame buffer holds the pattern, blue first."""
+    period = bytes((SHADE + STEP * i) % 256 for i in range(256))
+    size = width * height * bytes_per_pixel
+    buffer = (period * (size // 256 + 1))[:size]
+    rgb = bytearray(width * height * 3)
+    for channel in range(3):
+        rgb[2 - channel :: 3] = buffer[channel::bytes_per_pixel]
+    return bytes(rgb)
+
+
+@pytest.mark.parametrize("goal", IMAGES)
+def test_paints_every_byte(built: Tree, goal: str) -> None:
+    screen = picture(built, goal)
+    assert screen.width >= 640
+    assert screen.getcolors() == [(screen.width * screen.height, (SHADE, SHADE, SHADE))]
+
+
+@pytest.mark.parametrize(("goal", "depth"), [("run-qemu", 3), ("run-qemu-uefi", 4)])
+def test_paints_the_pattern(built: Tree, goal: str, depth: int) -> None:
+    built.edit("SConstruct", '"kernel", ', '"kernel", RUST_FEATURES=["pattern"], ')
+    screen = picture(built, goal)
+    assert screen.tobytes() == pattern(screen.width, screen.height, depth)
+
+
+def test_boots_an_optimized_kernel(built: Tree) -> None:
+    said = built.scons("--release", "run-qemu", timeout=200)
+    path = built.root / "build/x86_64-blog_os/release/bootimage-bios-blog_os.png"
+    assert f"Screen: {path}" in said
+    assert Image.open(path).convert("RGB").getcolors(1) is not None
+
+
+def test_the_guest_cannot_change_its_image(built: Tree) -> None:
+    images = sorted((built.root / "build/x86_64-blog_os/debug").glob("bootimage-*.bin"))
+    before = [hashlib.sha256(path.read_bytes()).digest() for path in images]
+    picture(built, "run-qemu-uefi")
+    assert [hashlib.sha256(path.read_bytes()).digest() for path in images] == before
+
+
+# The two commands of the text, with `build` for `target`; what follows ends the guest by itself.
+TEXT_COMMANDS = {
+    "bios": "-drive format=raw,file=build/x86_64-blog_os/debug/bootimage-bios-blog_os.bin",
+    "uefi": "-drive format=raw,file=build/x86_64-blog_os/debug/bootimage-uefi-blog_os.bin "
+    "-drive if=pflash,format=raw,file={code}, -drive if=pflash,format=raw,file={vars},",
+}
+
+
+@pytest.mark.parametrize("firmware", TEXT_COMMANDS)
+def test_the_commands_of_the_text(built: Tree, firmware: str, tmp_path: Path) -> None:
+    code, variables = tmp_path / "code.fd", tmp_path / "vars.fd"
+    code.write_bytes(Path("/usr/share/OVMF/OVMF_CODE_4M.fd").read_bytes())
+    variables.write_bytes(Path("/usr/share/OVMF/OVMF_VARS_4M.fd").read_bytes())
+    words = TEXT_COMMANDS[firmware].format(code=code, vars=variables).replace(", ", " ").rstrip(",").split()
+    serial = tmp_path / "serial"
+    command = ["qemu-system-x86_64", *words, "-display", "none", "-no-reboot", "-serial", f"file:{serial}"]
+    with subprocess.Popen(command, cwd=built.root) as guest:
+        try:
+            wait_for(serial, b"Jumping to kernel entry point", guest)
+        finally:
+            guest.kill()
+
+
+def wait_for(file: Path, text: bytes, guest: subprocess.Popen[bytes], seconds: float = 90) -> None:
+    """Wait until `text` is in `file`, which the guest writes."""
+    for _tenth in range(int(seconds * 10)):
+        if file.exists() and text in file.read_bytes():
+            return
+        assert guest.poll() is None, "the guest ended"
+        subprocess.run(["sleep", "0.1"], check=True)
+    raise AssertionError(f"no {text!r} in {seconds} s: {file.read_bytes()[-500:]!r}")
