@@ -98,7 +98,7 @@ LIES = [
     (patched(KERNEL, len(KERNEL) - 4 * 64, "<I", 1 << 20), "name of section 1 is beyond"),
     (patched(KERNEL, len(KERNEL) - 4 * 64 + 24, "<Q", 1 << 50), "section '.text' ends"),
     (patched(KERNEL, len(KERNEL) - 4 * 64 + 32, "<Q", 0x1000), "ends at|on top of each other"),
-    (patched(KERNEL, len(KERNEL) - 2 * 64 + 24, "<Q", 0x1001), "on top of each other"),
+    (patched(KERNEL, len(KERNEL) - 3 * 64 + 24, "<Q", 0x103F), "on top of each other"),
 ]
 NOT_LOADABLE = [
     (elf(headers={"phnum": 0}), "no PT_LOAD"),

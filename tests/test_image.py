@@ -176,6 +176,19 @@ def test_the_type_of_the_volume(
     assert (tmp_path / "bios").stat().st_blocks * 512 < 20 * MIB
 
 
+def test_stage_2_never_reads_beyond_the_disk(tmp_path: Path, stages: BiosStages, contents: Contents) -> None:
+    # It reads 16 KiB from a file's last cluster on; small files fill a volume to its last clusters.
+    for count in range(330, 352, 2):
+        files = {f"d/{n}": tmp_path / "notes" for n in range(count)}
+        write_bios_disk(tmp_path / "out", stages, replace(contents, files=files))
+        with view_of(tmp_path / "out") as view:
+            table = read_table(view)
+            assert table is not None
+            entries = FatVolume(table.partitions[1].content).entries()
+            starts = [place for entry in entries for place, _size in entry.content.extents]
+            assert max(starts) + (16 << 10) <= view.size, count
+
+
 BIOS_PROBLEMS = [
     ("boot_sector", b"x" * 511, "511 bytes instead of 512"),
     ("boot_sector", bytes(512), "signature"),

@@ -24,7 +24,7 @@ VOLUME_ID = 0x12345678
 _MEDIA = 0xF8
 _SECTORS_PER_TRACK, _HEADS = 32, 64
 _BACKUP_SECTOR = 6
-_END_OF_CHAIN = 0x0FFFFFFF
+_END_OF_CHAIN = {12: 0xFFF, 16: 0xFFFF, 32: 0x0FFFFFFF}
 # Entries of the allocation table made at a time; even, since two FAT12 entries share three bytes.
 _TABLE_BLOCK = 1 << 16
 # int 0x18 ("no disk to boot from: try the next one"), then halt for ever.
@@ -85,11 +85,11 @@ def write_volume(volume: Volume, target: int, offset: int) -> None:
     geometry = volume.geometry
     for sector, data in _boot_sectors(volume):
         write_all(target, data, offset + sector * SECTOR)
-    for fat in range(geometry.fats):
-        place = offset + (geometry.reserved + fat * geometry.fat_sectors) * SECTOR
-        for block in _table_blocks(volume):
-            write_all(target, block, place)
-            place += len(block)
+    place = offset + geometry.reserved * SECTOR
+    for block in _table_blocks(volume):
+        for fat in range(geometry.fats):
+            write_all(target, block, place + fat * geometry.fat_sectors * SECTOR)
+        place += len(block)
     _write_folder(volume, volume.root, None, target, offset)
 
 
@@ -194,14 +194,15 @@ def _table_blocks(volume: Volume) -> Iterator[bytes]:
         node.first + geometry.clusters_for(node.length) - 1 for node in volume.root.walk() if node.first
     )
     total = 2 + volume.used_clusters
+    end_of_chain = _END_OF_CHAIN[geometry.kind]
     position = 0
     for low in range(0, total, _TABLE_BLOCK):
         high = min(low + _TABLE_BLOCK, total)
-        block = array("I", range(low + 1, high + 1))
+        block = array("I" if geometry.kind == 32 else "H", range(low + 1, high + 1))
         if low == 0:
-            block[0], block[1] = _END_OF_CHAIN & ~0xFF | _MEDIA, _END_OF_CHAIN
+            block[0], block[1] = end_of_chain & ~0xFF | _MEDIA, end_of_chain
         while position < len(ends) and ends[position] < high:
-            block[ends[position] - low] = _END_OF_CHAIN
+            block[ends[position] - low] = end_of_chain
             position += 1
         yield _packed(block, geometry.kind)
 
@@ -209,13 +210,12 @@ def _table_blocks(volume: Volume) -> Iterator[bytes]:
 def _packed(entries: array[int], kind: int) -> bytes:
     if kind == 12:
         return _packed_in_threes(entries)
-    packed = array("H", (entry & 0xFFFF for entry in entries)) if kind == 16 else entries
     if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+        entries.byteswap()
+    return entries.tobytes()
 
 
 def _packed_in_threes(entries: array[int]) -> bytes:
     """FAT12: two entries of 12 bits in three bytes."""
     pairs = zip(entries[0::2], [*entries[1::2], 0], strict=False)
-    return b"".join(((low & 0xFFF) | (high & 0xFFF) << 12).to_bytes(3, "little") for low, high in pairs)
+    return b"".join((low | high << 12).to_bytes(3, "little") for low, high in pairs)

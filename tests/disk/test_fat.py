@@ -56,7 +56,15 @@ def contents(image: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("size", "kind"),
-    [(None, 12), (2 * MIB, 12), (5 * MIB, 16), (17 * MIB, 16), (300 * MIB, 16), (512 * MIB, 32)],
+    [
+        (None, 12),
+        (2 * MIB, 12),
+        (5 * MIB, 16),
+        (17 * MIB, 16),
+        (32 * MIB, 16),
+        (300 * MIB, 16),
+        (512 * MIB, 32),
+    ],
 )
 def test_every_type_is_sound_and_reads_back(tmp_path: Path, size: int | None, kind: int) -> None:
     image = tmp_path / "v"
