@@ -207,7 +207,7 @@ def _folders(package: Package) -> Iterator[Path]:
     waiting, seen = [package], {package.folder}
     while waiting:
         each = waiting.pop(0)
-        for dependency in (*each.dependencies, *patches(each.workspace.file)):
+        for dependency in (*each.dependencies, *patches(each.workspace.file, each.workspace.folder)):
             folder = dependency.folder
             if folder is not None and folder not in seen and (folder / "Cargo.toml").is_file():
                 seen.add(folder)

@@ -1,63 +1,54 @@
 """The loader family 0.9: one program with the kernel in it, which is linked anew for every kernel.
 
 The crate's own recipe compiles all of it with the kernel embedded. Here it is compiled once for a version,
-its features and settings: in place, from its own source, with its own lock file and build script, as one
-relocatable object that lacks only the kernel. The last link, a matter of milliseconds, is in `flat_image`;
-it gives the very bytes that the crate's recipe gives.
+its features and settings, without a kernel (`relocatable`), and kept in the store; for each kernel there
+is only the last link (`flat_image`). The bytes are the very ones that the crate's recipe gives.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bootimage import report
-from bootimage.cached_action import action_key
-from bootimage.cargo_flags import json_target_flags, lock_file_flags
-from bootimage.cargo_process import run_cargo
-from bootimage.compiler_facts import compiler_facts
+from bootimage.action_key import action_key
 from bootimage.context import BuildContext
-from bootimage.diagnostics import executables, rendered_errors
-from bootimage.errors import BuildError
+from bootimage.crate import CrateBuild
 from bootimage.inputs import declared_inputs
 from bootimage.loader.choose import Loader
-from bootimage.loader.dependency import source_of
-from bootimage.loader.holds import applied_holds, hold_back
-from bootimage.loader.settings import Settings
-from bootimage.loader.stand_ins import write_stand_ins
-from bootimage.manifest import Package, read_package
-from bootimage.process import run
-from bootimage.remap import remap_flags
-from bootimage.rustflags import encoded
+from bootimage.loader.dependency import active_features, source_of
+from bootimage.loader.flat_image import write_flat_image
+from bootimage.loader.holds import applied_holds
+from bootimage.loader.relocatable import (
+    ARGUMENTS,
+    OBJECT,
+    SCRIPT,
+    Recipe,
+    compile_relocatable,
+    settings_manifest,
+)
+from bootimage.manifest import read_package
+from bootimage.metadata_tables import BootloaderSettings, bootloader_settings
 from bootimage.store import Entry
-from bootimage.sysroot import CRATES, Sysroot, sysroot_folder, with_alloc
-from bootimage.target import Target
-from bootimage.target_spec import canonical
+from bootimage.toml_file import TomlFile, read_toml
 from bootimage.toolchain import Toolchain
-
-OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
-"""The files of an entry: the loader, its linker script, and a response file for the linker."""
 
 _RECIPE = "1"
 """Part of every key: to be changed with the way a loader is built."""
 
-# One object with everything in it, each section on its own: what is not needed goes in the last link.
-_ONE_OBJECT = "-Clink-args=-r --unique --no-gc-sections"
+_MAPS_MEMORY = "map_physical_memory"
 
 
 @dataclass(frozen=True)
-class LoaderBuild:
-    """The loader for the kernel whose Cargo.toml is `kernel`, with the features and settings that it asks for."""
+class FlatLoader:
+    """The loader for the kernel whose Cargo.toml is `kernel`, with the features and settings it asks for."""
 
     loader: Loader
     kernel: Path
-    features: tuple[str, ...] = ()
-    settings: Settings = Settings()
+    features: tuple[str, ...]
+    settings: BootloaderSettings
 
     @property
     def label(self) -> str:
@@ -65,55 +56,72 @@ class LoaderBuild:
         return f"Compiling {self.loader.package} {self.loader.version}"
 
 
-def loader_key(toolchain: Toolchain, build: LoaderBuild) -> str:
-    """The digest of everything that the loader depends on.
+def flat_loader(context: BuildContext, build: CrateBuild, loader: Loader) -> FlatLoader:
+    """The `loader` as this build of a kernel needs it. Asks cargo for the features."""
+    features = active_features(context, build, loader)
+    return FlatLoader(loader, build.manifest, features, _settings(read_toml(build.manifest), features))
+
+
+def _settings(manifest: TomlFile, features: Collection[str]) -> BootloaderSettings:
+    settings = bootloader_settings(manifest)
+    if settings.physical_memory_offset is not None and _MAPS_MEMORY not in features:
+        raise manifest.error(
+            f"`physical-memory-offset` needs the loader's feature `{_MAPS_MEMORY}`",
+            *("package", "metadata", "bootloader", "physical-memory-offset"),
+            hint=f'in [dependencies]: bootloader = {{ version = "0.9", features = ["{_MAPS_MEMORY}"] }}',
+        )
+    return settings
+
+
+def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
+    """The digest of everything that the loader depends on; nothing of the kernel's own.
 
     A published version and a git commit never change, so their source need not be at hand.
     """
-    loader = build.loader
+    loader = flat.loader
+    source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
         "loader 0.9",
         {
             "recipe": _RECIPE,
             "compiler": toolchain.identity,
             "package": f"{loader.package} {loader.version}",
-            "source": f"{loader.source} {loader.checksum}" if loader.manifest is None else _digest(loader.manifest),
-            "features": " ".join(build.features),
-            "settings": build.settings.manifest(),
+            "source": source,
+            "features": " ".join(flat.features),
+            "settings": settings_manifest(flat.settings),
             "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain)),
         },
     )
 
 
-def provide_loader(context: BuildContext, build: LoaderBuild) -> Entry:
-    """The loader without a kernel: an entry with the files OBJECT, SCRIPT and ARGUMENTS."""
-    key = loader_key(context.toolchain, build)
-    return context.perform(key, build.label, lambda folder: _build(context, build, folder))
+def provide_loader(context: BuildContext, flat: FlatLoader) -> Entry:
+    """The loader without a kernel, as the files that `relocatable` describes."""
+    key = loader_key(context.toolchain, flat)
+
+    def make(folder: Path) -> Mapping[str, Path]:
+        manifest = source_of(context, flat.kernel, flat.loader)
+        package = read_package(manifest, context.toolchain.cargo_home())
+        return compile_relocatable(context, Recipe(package, flat.features, flat.settings, flat.label), folder)
+
+    return context.perform(key, flat.label, make)
 
 
-def loader_folder(context: BuildContext, build: LoaderBuild) -> Path:
-    """A folder that holds the loader's three files under their names."""
-    return context.store.tree(provide_loader(context, build), {each: each for each in (OBJECT, SCRIPT, ARGUMENTS)})
+def provide_flat_image(context: BuildContext, flat: FlatLoader, kernel: Path, out: Path) -> None:
+    """Write the disk image that boots the ELF file `kernel` to `out`.
+
+    It is flat: boot sector, loader and kernel without debug information, one after the other, padded
+    to whole sectors. Raises BuildError where the loader does not build or could not load the kernel.
+    """
+    loader = provide_loader(context, flat)
+    folder = context.store.tree(loader, {name: name for name in (OBJECT, SCRIPT, ARGUMENTS)})
+    write_flat_image(context, folder, kernel, out)
 
 
 def _digest(manifest: Path) -> str:
     """The digest of all that a package on this machine is built from, wherever its folder is."""
     inputs = declared_inputs(manifest)
-    ours = set(inputs.files) - {*inputs.configs, inputs.toolchain}
     digest = hashlib.sha256()
-    for path in sorted(ours):
+    for path in sorted({*inputs.files} - {*inputs.configs, inputs.toolchain}):
         name = os.path.relpath(path, manifest.parent)
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
     return digest.hexdigest()
-
-
-def _build(context: BuildContext, build: LoaderBuild, folder: Path) -> Mapping[str, Path]:
-    package = read_package(source_of(context, build.kernel, build.loader), context.toolchain.cargo_home())
-    specification = _specification(context, package)
-    target, link = _without_linking(specification)
-    lock = _write_lock(context, package, folder)
-    built = _compile(context, build, package, target, lock, folder)
-    _strip(context, built, folder / OBJECT)
-    arguments = _take_script(package.folder, link, folder)
-    (folder / ARGUMENTS).write_text("".join(f'"{each}"\n' for each in arguments))
-    return {each: folder / each for each in (OBJECT, SCRIPT, ARGUMENTS)}
