@@ -1,14 +1,14 @@
 """A kernel's ELF file: its settings for the boot loader, whether that can load it, and a copy to load.
 
 The loader meets a kernel that it cannot load by standing still, often with nothing on the screen; so
-whatever it would refuse or do wrong is refused here. Source of the rules: the sources of the crates
-`bootloader_api` (config.rs), `bootloader-x86_64-common` (load_kernel.rs) and of its ELF reader.
+whatever it would refuse or do wrong is refused here. Source of the rules: load_kernel.rs of the crate
+`bootloader-x86_64-common`, and its ELF reader.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,29 +17,15 @@ from bootimage.disk.view import view_of
 from bootimage.elf_headers import Elf, Segment, read_elf
 from bootimage.errors import BuildError
 from bootimage.files import replacing
+from bootimage.loader_config import SECTION, LoaderConfig, check, decode, numbers
 from bootimage.process import run
 
-CONFIG_SECTION = ".bootloader-config"
-_CONFIG_ID = bytes.fromhex("743ca961093646a0bb555c158915253d")
-_CONFIG_START = struct.Struct("<16sHHHBQ")
-# How long the settings are from which loader version on.
-_CONFIG_LENGTHS = (((0, 11, 0), 115), ((0, 11, 1), 124), ((0, 11, 11), 133))
 _LONGEST_CONFIG = 4096
 
 _PAGE = 4096
 # Memory below 4 GiB that a PC has at most, less the 16 MiB below the place that kernels are loaded to.
 MOST_MEMORY = (3584 - 16) << 20
 _EXECUTE = 1
-
-
-@dataclass(frozen=True)
-class LoaderConfig:
-    """What the kernel tells the loader: its API's version, the stack size, and how long the settings are."""
-
-    version: str
-    prerelease: bool
-    stack_size: int
-    length: int
 
 
 @dataclass(frozen=True)
@@ -54,27 +40,25 @@ class KernelFile:
 def read_kernel(path: Path) -> KernelFile:
     """Read the headers and loader settings of the kernel at `path`. Raises BuildError: see `elf`."""
     elf = read_elf(path)
-    section = elf.section(CONFIG_SECTION)
+    section = elf.section(SECTION)
     if section is None or not section.in_file:
         return KernelFile(path, elf, None)
     with view_of(path) as view:
         return KernelFile(path, elf, view.read(section.offset, min(section.size, _LONGEST_CONFIG)))
 
 
-def loader_config(kernel: KernelFile) -> LoaderConfig:
+def read_loader_config(kernel: KernelFile) -> LoaderConfig:
     """Decode the settings of a kernel for a loader 0.11. Raises BuildError where there are none."""
     if kernel.config is None:
         raise BuildError(
-            f"the kernel has no section {CONFIG_SECTION}: it is not made for the boot loader "
+            f"the kernel has no section {SECTION}: it is not made for the boot loader "
             "(the `bootloader` crate, 0.11), which would refuse it",
             file=kernel.path,
             hint='add `bootloader = { package = "bootloader_api", version = "0.11" }` to the dependencies in '
             "Cargo.toml and `bootloader::entry_point!(kernel_main);` to the kernel, in place of its `_start`",
         )
-    if len(kernel.config) < _CONFIG_START.size or not kernel.config.startswith(_CONFIG_ID):
-        raise BuildError(f"the section {CONFIG_SECTION} holds no loader settings", file=kernel.path)
-    _id, *version, prerelease, stack_size = _CONFIG_START.unpack_from(kernel.config)
-    return LoaderConfig(".".join(map(str, version)), bool(prerelease), stack_size, len(kernel.config))
+    with _about(kernel.path):
+        return decode(kernel.config)
 
 
 def check_bootable(path: Path, loader_version: str) -> None:
@@ -83,18 +67,26 @@ def check_bootable(path: Path, loader_version: str) -> None:
     Loaders before 0.11 take their settings elsewhere, so only the kernel's segments are checked for them.
     """
     kernel = read_kernel(path)
-    if _numbers(loader_version) >= (0, 11):
-        _check_config(kernel, loader_version)
+    if numbers(loader_version) >= (0, 11):
+        config = read_loader_config(kernel)
+        with _about(path):
+            check(config, loader_version, position_independent=kernel.elf.kind == "ET_DYN")
     check_loadable(kernel)
 
 
 def check_loadable(kernel: KernelFile) -> None:
     """Raise BuildError if no loader could put the kernel's segments into memory."""
-    try:
+    with _about(kernel.path, "the boot loader cannot load this kernel: "):
         _check_segments(kernel.elf)
+
+
+@contextmanager
+def _about(path: Path, prefix: str = "") -> Iterator[None]:
+    """Errors of the body are about the file at `path`."""
+    try:
+        yield
     except BuildError as error:
-        message = f"the boot loader cannot load this kernel: {error.message}"
-        raise BuildError(message, file=kernel.path, hint=error.hint) from None
+        raise BuildError(prefix + error.message, file=path, hint=error.hint) from None
 
 
 def strip_debug(objcopy: Path, source: Path, target: Path, env: Mapping[str, str]) -> None:
@@ -106,42 +98,15 @@ def strip_debug(objcopy: Path, source: Path, target: Path, env: Mapping[str, str
     with replacing(target) as partial:
         finished = run([objcopy, "--strip-debug", source, partial], env=env)
         finished.or_fail("cannot take the debug information out of the kernel", file=source)
-        after = read_kernel(partial)
+        with _about(source, f"{objcopy.name} has written no good ELF file: "):
+            after = read_kernel(partial)
         same_code = (before.elf.entry, before.config) == (after.elf.entry, after.config)
         if not same_code or len(after.elf.loads()) != len(before.elf.loads()):
             raise BuildError(
-                f"{objcopy.name} has changed what the boot loader needs (entry point, segments, "
-                f"{CONFIG_SECTION})",
+                f"{objcopy.name} has changed what the boot loader needs (entry point, segments, {SECTION})",
                 file=source,
                 hint="use the llvm-objcopy of the Rust toolchain: rustup component add llvm-tools",
             )
-
-
-def _check_config(kernel: KernelFile, loader_version: str) -> None:
-    config = loader_config(kernel)
-    length = _config_length(loader_version)
-    same = _numbers(config.version) == _numbers(loader_version)
-    if same and config.length == length:
-        return
-    if same:
-        message = f"the section {CONFIG_SECTION} has {config.length} bytes, not the {length} of this version"
-        raise BuildError(message, file=kernel.path, hint="use the macro `entry_point!` once, and only it")
-    raise BuildError(
-        f"the kernel is made for the boot loader {config.version} ({config.length} bytes of settings) "
-        f"and would be started by {loader_version} ({length} bytes), which refuses it",
-        file=kernel.path,
-        hint=f"cargo update -p bootloader_api --precise {loader_version}",
-    )
-
-
-def _config_length(loader_version: str) -> int:
-    wanted = _numbers(loader_version)
-    return max(length for since, length in _CONFIG_LENGTHS if wanted >= since)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`0.11.17-beta` as (0, 11, 17)."""
-    return tuple(int(part) for part in version.partition("-")[0].partition("+")[0].split("."))
 
 
 def _check_segments(elf: Elf) -> None:

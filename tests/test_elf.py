@@ -14,7 +14,7 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootimage.elf import check_bootable, loader_config, read_kernel, strip_debug
+from bootimage.elf import check_bootable, read_kernel, read_loader_config, strip_debug
 from bootimage.elf_headers import read_elf
 from bootimage.errors import BuildError
 from bootimage.process import run
@@ -46,7 +46,7 @@ def test_a_kernel_that_boots(tmp_path: Path) -> None:
         ".debug_info",
     ]
     assert kernel.elf.debug_size() == 300
-    settings = loader_config(kernel)
+    settings = read_loader_config(kernel)
     assert (settings.version, settings.stack_size, settings.length) == ("0.11.17", 80 * 1024, 133)
 
 
@@ -162,6 +162,44 @@ def test_each_version_of_the_settings(tmp_path: Path, version: tuple[int, int, i
     sections[".bootloader-config"] += b"\0"
     with pytest.raises(BuildError, match=f"{length + 1} bytes"):
         check_bootable(written(tmp_path, elf(sections=sections)), ".".join(map(str, version)))
+
+
+def with_mapping(place: int, address: int, length: int = 133, optional: bool = False) -> bytes:
+    version = (0, 11, 17 if length == 133 else 10)
+    value = (b"\1\1" if optional else b"\1") + address.to_bytes(8, "little")
+    data = config(version, length)
+    return data[:place] + value + data[place + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (with_mapping(31, 0xFFFF_8000_0000_0000), None),
+        (with_mapping(31, 0x1234), "kernel_stack"),
+        (with_mapping(31, 0x1234, 124), "kernel_stack"),
+        (with_mapping(31, 0x8000_0000_0000), "kernel_stack"),
+        (with_mapping(40, 0x100_0000), "the kernel is not position-independent"),
+        (with_mapping(40, 12, 124), "boot_info"),
+        (with_mapping(49, 12), "boot_info"),
+        (with_mapping(49, 16), None),
+        (with_mapping(58, 0x800), "framebuffer"),
+        (with_mapping(67, 0x20_0000, optional=True), None),
+        (with_mapping(67, 0x10_0000, optional=True), "physical_memory"),
+        (with_mapping(77, 0x80_0000_0000, optional=True), None),
+        (with_mapping(77, 0x40_0000_0000, optional=True), "page_table_recursive"),
+        (with_mapping(88, 0x9000_0000_0000), "dynamic_range_start"),
+        (with_mapping(106, 0x1001), "ramdisk_memory"),
+        (with_mapping(97, 0x1001, 124), "ramdisk_memory"),
+    ],
+)
+def test_mappings_at_fixed_addresses(tmp_path: Path, settings: bytes, name: str | None) -> None:
+    kernel = written(tmp_path, elf(sections={".text": b"\x90" * 64, ".bootloader-config": settings}))
+    version = read_loader_config(read_kernel(kernel)).version
+    if name is None:
+        check_bootable(kernel, version)
+    else:
+        with pytest.raises(BuildError, match=name):
+            check_bootable(kernel, version)
 
 
 @pytest.mark.parametrize("path", ["/nonexistent", "/", "/dev/null"])
