@@ -63,7 +63,7 @@ def _read(file: Path, kind: str) -> bytes:
 
 def _too_large(file: Path, size: int) -> BuildError:
     return _file_error(
-        file, f"the file has {size} bytes or more; at most {SIZE_LIMIT} are expected", "is it the right file?"
+        file, f"the file has {size} bytes; at most {SIZE_LIMIT} are expected", "is it the right file?"
     )
 
 
