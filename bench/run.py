@@ -1,0 +1,116 @@
+"""Measure this project against its peers and write docs/benchmark.md: `./sconsw bench`.
+
+A full run takes about a quarter of an hour on two cores and 5 GB of disk. Results are kept, so that a
+single row can be measured anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
+
+from bench import compared, images, many, network, plot, report  # noqa: E402
+from bench.compared import Pair  # noqa: E402
+from bench.machine_facts import machine_facts  # noqa: E402
+from bench.measure import Failed  # noqa: E402
+from bench.results import Results, Row, load  # noqa: E402
+
+_DOCS = PROJECT / "docs"
+_KINDS = {
+    "cold": compared.cold,
+    "warm": compared.warm,
+    "unchanged": compared.unchanged,
+    "edit": compared.edit,
+}
+
+
+def main() -> int:
+    """Measure what the command line asks for; 1 where something failed."""
+    options = _options()
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    results = load(_DOCS / "benchmark.json", machine_facts(options.scratch))
+    pairs = [make(options.scratch) for make in (compared.template_pair, compared.bootimage_pair)]
+    rows = _rows(options.scratch, pairs, results)
+    left_out = _peers_from_nothing(pairs) if options.quick else set()
+    chosen = [key for key in rows if _is_chosen(key, options.only) and key not in left_out]
+    if not chosen:
+        print(f"no such row; there are: {' '.join(rows)}", file=sys.stderr)
+        return 2
+    measured = [_measure(key, rows, results) for key in chosen]
+    return 0 if all(measured) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="a row (template-edit) or a group of rows (template)"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="leave out what would build a peer from nothing, which takes minutes",
+    )
+    folder = Path(tempfile.gettempdir()) / f"rustkernel-bench-{os.getuid()}"
+    parser.add_argument(
+        "--scratch", type=Path, default=folder, help="where to build, kept for the next run (%(default)s)"
+    )
+    return parser.parse_args()
+
+
+def _rows(scratch: Path, pairs: list[Pair], results: Results) -> dict[str, Callable[[], Row]]:
+    """Name -> how to measure it, in the report's order; the group stands before the `-`."""
+    rows: dict[str, Callable[[], Row]] = {
+        f"{pair.group}-{kind}": partial(measure, pair, results)
+        for pair in pairs
+        for kind, measure in _KINDS.items()
+    }
+    rows["floor-unchanged"] = partial(compared.floor, scratch)
+    rows["kernels-first"] = partial(many.first, scratch)
+    rows["kernels-unchanged"] = partial(many.unchanged, scratch)
+    for firmware in ("bios", "uefi"):
+        for size in images.SIZES:
+            rows[f"images-{firmware}-{size}"] = partial(images.row, scratch, firmware, size)
+    rows["network-clone"] = partial(network.clone, scratch)
+    return rows
+
+
+def _is_chosen(key: str, only: list[str] | None) -> bool:
+    return not only or key in only or key.partition("-")[0] in only
+
+
+def _peers_from_nothing(pairs: list[Pair]) -> set[str]:
+    """The rows that need a peer's cold build; an earlier run's build serves for the others."""
+    return {
+        f"{pair.group}-{kind}"
+        for pair in pairs
+        for kind in _KINDS
+        if kind in ("cold", "warm") or not pair.peer.is_built()
+    }
+
+
+def _measure(key: str, rows: dict[str, Callable[[], Row]], results: Results) -> bool:
+    """Measure one row, keep it, and write the report; a row that fails keeps its older figures."""
+    print(f"{key}: measuring", flush=True)
+    try:
+        row = rows[key]()
+    except Failed as failure:
+        print(f"{key}: {failure}", file=sys.stderr, flush=True)
+        return False
+    print(report.line(row), flush=True)
+    results.add(row)
+    results.save(_DOCS / "benchmark.json")
+    (_DOCS / "benchmark.md").write_text(report.page(results, list(rows)))
+    (_DOCS / "benchmark.svg").write_text(plot.chart(report.ordered(results, list(rows))))
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
