@@ -14,12 +14,12 @@ _ERASE = "\x1b[K"  # what cargo writes to take its progress bar away
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # `    Building [=====>      ] 12/30: core, foo(build)` and a carriage return.
 _PROGRESS = re.compile(r" *\w+ \[[=> ]*\] (\d+)/(\d+)(?:: (.*?))? *\r")
-# Cargo sets the verb of a status line in the first 12 columns. `Blocking` is not among these: that
-# cargo waits for another one is something the user wants to know.
+# Cargo sets the verb of a status line in the first 12 columns. That it waits for another one is something
+# the user wants to know (`Blocking`), but for the short waits of our own that download at once.
 _STATUS = re.compile(
     r"(?=.{12} )(?: *)(?:Adding|Building|Checking|Compiling|Dirty|Documenting|Downgrading|Downloaded"
     r"|Downloading|Executable|Finished|Fresh|Ignored|Installing|Locking|Packaging|Removing|Replacing"
-    r"|Running|Unchanged|Updating|Upgrading) "
+    r"|Running|Unchanged|Updating|Upgrading|Blocking waiting for file lock on package cache) *"
 )
 
 

@@ -235,6 +235,7 @@ CARGO = """\
 ^[[1m^[[33mwarning^[[0m^[[1m: unused variable: `x`^[[0m
  ^[[1m^[[94m--> ^[[0msrc/main.rs:1:15
 ^[[1m^[[92m    Finished^[[0m `dev` profile [unoptimized + debuginfo] target(s) in 0.91s
+^[[1m^[[36m    Blocking^[[0m waiting for file lock on package cache
 ^[[1m^[[36m    Blocking^[[0m waiting for file lock on build directory
 """.replace("^M", "\r").replace("^[", "\x1b")
 
