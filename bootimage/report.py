@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
+    from rich.table import Column
 
 
 def verbose() -> bool:
@@ -109,19 +110,21 @@ class _Display:
 def _new_progress() -> Progress:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
+    whole, cut = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        _crate_count(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[what]}", style="dim", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=whole),
+        _crate_count(whole),
+        TimeElapsedColumn(whole),
+        TextColumn("{task.fields[what]}", style="dim", markup=False, table_column=cut),
         console=Console(stderr=True),
         transient=True,
     )
 
 
-def _crate_count() -> ProgressColumn:
+def _crate_count(column: Column) -> ProgressColumn:
     from rich.progress import ProgressColumn, Task
     from rich.text import Text
 
@@ -129,7 +132,7 @@ def _crate_count() -> ProgressColumn:
         def render(self, task: Task) -> Text:
             return Text(f"{int(task.completed)}/{int(task.total)} crates" if task.total else "")
 
-    return CrateCount()
+    return CrateCount(column)
 
 
 _display = _Display()
