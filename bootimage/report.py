@@ -35,7 +35,9 @@ def say(line: str) -> None:
     if display is not None:
         display.console.print(line, markup=False, highlight=False, soft_wrap=True)
     else:
-        print(line, flush=True)
+        # In one piece: with scons -j, another thread may print at the same time.
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def write_error(text: str) -> None:
