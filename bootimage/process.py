@@ -210,6 +210,7 @@ class _Running:
         self._children: set[subprocess.Popen[bytes]] = set()
         self._interrupted: set[subprocess.Popen[bytes]] = set()
         self._watching = False
+        self.stopped = False
 
     def start(
         self, argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
@@ -263,6 +264,7 @@ class _Running:
     def _wait(self, read_end: int) -> None:
         while numbers := os.read(read_end, 64):
             if {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} & set(numbers):
+                self.stopped = True
                 self.interrupt()
 
 
@@ -275,6 +277,11 @@ def watch_signals() -> bool:
     Takes effect when the main thread calls it; tells whether it is in effect.
     """
     return _running.watch()
+
+
+def interrupted() -> bool:
+    """True from the first such signal on: what is not a program of ours asks, and ends by itself."""
+    return _running.stopped
 
 
 def _program_name(argv: tuple[str, ...]) -> str:

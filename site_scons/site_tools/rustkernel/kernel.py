@@ -38,7 +38,7 @@ class Kernel:
 
 def generate(env: Any) -> None:
     """Add the method RustKernel(package) to `env`."""
-    scanner = SCons.Scanner.ScannerBase(function=_scan, name="RustKernelScanner")
+    scanner = SCons.Scanner.ScannerBase(function=scan, name="RustKernelScanner")
     env.Append(BUILDERS={"_RustKernel": env.Builder(action=_ACTION, target_scanner=scanner)})
     env.AddMethod(rust_kernel, "RustKernel")
     face.add_signatures(env)
@@ -52,19 +52,19 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     """
     env = env.Override(overrides) if overrides else env
     with face.user_errors():
-        manifest = _manifest(env, package)
+        manifest = manifest_of(env, package)
         described = read_package(manifest)
         names = face.words(env["RUST_BINS"]) or [binary.name for binary in described.binaries]
         if not names:
             raise BuildError("the package has no binary", file=manifest, hint="add src/main.rs")
-    where = _target(env)
-    folder = _folder(env, where)
+    where = target_of(env)
+    folder = result_folder(env, where)
     targets = [folder.File(name) for name in names]
     _refuse_taken(targets, manifest)
-    nodes = env._RustKernel(targets, [_manifest_node(env, manifest), *_prerequisites(env, where)])
+    nodes = env._RustKernel(targets, [manifest_node(env, manifest), *prerequisites(env, where)])
     for node, name in zip(nodes, names, strict=True):
         node.attributes.rust_kernel = Kernel(manifest, described, name, where)
-    env.Clean(nodes, _cargo_folder(folder, described))
+    env.Clean(nodes, cargo_folder(folder, described))
     return nodes
 
 
@@ -73,18 +73,21 @@ def kernel_of(node: Any) -> Kernel | None:
     return getattr(node.attributes, "rust_kernel", None)
 
 
-def _manifest(env: Any, package: Any) -> Path:
+def manifest_of(env: Any, package: Any) -> Path:
+    """The Cargo.toml that a builder's source names: itself, or the one in that folder."""
     if isinstance(package, (list, tuple)):
         package = package[0]
     path = Path(env.Entry(str(package)).srcnode().abspath)
     return path if path.name == "Cargo.toml" else path / "Cargo.toml"
 
 
-def _manifest_node(env: Any, manifest: Path) -> Any:
+def manifest_node(env: Any, manifest: Path) -> Any:
+    """The node of a Cargo.toml."""
     return env.fs.File(str(manifest))
 
 
-def _target(env: Any) -> Any:
+def target_of(env: Any) -> Any:
+    """What RUST_TARGET stands for: the node of the canonical specification, or a built-in triple."""
     asked = env["RUST_TARGET"]
     if isinstance(asked, (list, tuple)):
         asked = asked[0]
@@ -99,16 +102,19 @@ def target_name(where: Any) -> str:
     return where if isinstance(where, str) else Path(where.name).stem
 
 
-def _folder(env: Any, where: Any) -> Any:
+def result_folder(env: Any, where: Any) -> Any:
+    """The folder for what is built for the target `where` under the profile of `env`."""
     build = env.Dir(env.subst("$RUST_BUILD_DIR"))
     return build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
 
 
-def _cargo_folder(folder: Any, package: Package) -> Any:
+def cargo_folder(folder: Any, package: Package) -> Any:
+    """The folder below the results' `folder` in which cargo builds the package."""
     return folder.Dir("cargo").Dir(package.name)
 
 
-def _prerequisites(env: Any, where: Any) -> list[Any]:
+def prerequisites(env: Any, where: Any) -> list[Any]:
+    """The nodes that must be made before a crate is compiled for `where`: specification and sysroot."""
     specifications = [] if isinstance(where, str) else [where]
     return [*specifications, sysroot.sysroot_node(env, where)]
 
@@ -123,7 +129,7 @@ def _refuse_taken(targets: list[Any], manifest: Path) -> None:
             )
 
 
-def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
+def scan(node: Any, env: Any, _path: Any) -> list[Any]:
     """Every file that the package reads, and every file in its folders that another node makes."""
     if face.is_cleaning(env):
         return []
@@ -162,7 +168,7 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
     return CrateBuild(
         manifest=kernel.manifest,
         target=target,
-        target_dir=Path(_cargo_folder(folder, kernel.package).abspath),
+        target_dir=Path(cargo_folder(folder, kernel.package).abspath),
         workspace_root=kernel.package.workspace.folder,
         sysroot=sysroot.sysroot_of(env, target) if sysroot.needs_sysroot(env, target) else None,
         profile=env.subst("$RUST_PROFILE"),
@@ -196,7 +202,8 @@ def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
     return f"Compiling {', '.join(node.name for node in target)} into {target[0].dir}"
 
 
-def _signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+def signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    """All that the executables `target` depend on beyond the contents of their sources."""
     kernel = kernel_of(target[0])
     assert kernel is not None
     parts = {
@@ -210,4 +217,4 @@ def _signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     return repr(sorted(parts.items()))
 
 
-_ACTION = face.action(_build, _label, _signature, "RUSTKERNELCOMSTR")
+_ACTION = face.action(_build, _label, signature, "RUSTKERNELCOMSTR")

@@ -39,7 +39,7 @@ def _runner(firmware: str) -> Any:
 
         image = Path(source[0].abspath)
         try:
-            return run_interactive(_machine(env, image, firmware), screenshot=image.with_suffix(".png"))
+            return run_interactive(machine(env, image, firmware), screenshot=image.with_suffix(".png"))
         except BuildError as error:
             print(error)
             return 1
@@ -47,7 +47,8 @@ def _runner(firmware: str) -> Any:
     return run
 
 
-def _machine(env: Any, image: Path, firmware: str) -> Machine:
+def machine(env: Any, image: Path, firmware: str) -> Machine:
+    """The machine that boots `image` on `firmware` ("bios" or "uefi") under the variables of `env`."""
     from bootimage.machine.qemu import Machine, find_qemu
 
     program = find_qemu(os.environ, str(env.subst("$QEMU")) or None)
