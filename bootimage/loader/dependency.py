@@ -32,17 +32,18 @@ def active_features(context: BuildContext, build: CrateBuild, loader: Loader) ->
         *(["--features", ",".join(build.features)] if build.features else []),
         *([] if build.default_features else ["--no-default-features"]),
     ]
-    finished = _offline_first(context, build.manifest, command).or_fail(
-        f"cargo cannot tell which features of {loader.package} the kernel uses", file=build.manifest
-    )
-    lines = decode(finished.stdout).splitlines()
-    if not lines:
+    finished = _offline_first(context, build.manifest, command)
+    if b"did not match any packages" in finished.stderr:
         raise BuildError(
             f"this build of the kernel does not use {loader.package} {loader.version}, which is to load it",
             file=build.manifest,
             hint="it is optional, or for another target: choose the features of the kernel that need it",
         )
-    return tuple(sorted({feature for feature in lines[0].split(",") if feature}))
+    finished.or_fail(
+        f"cargo cannot tell which features of {loader.package} the kernel uses", file=build.manifest
+    )
+    listed = decode(finished.stdout).partition("\n")[0].split(",")
+    return tuple(sorted(feature for feature in listed if feature))
 
 
 def source_of(context: BuildContext, kernel: Path, loader: Loader) -> Path:

@@ -40,8 +40,9 @@ def write_flat_image(context: BuildContext, loader: Path, kernel: Path, out: Pat
         _wrap(context, kernel, folder)
         _link(context, loader, folder)
         flat = folder / "flat"
-        loader_end = _IMAGE_AT + flat.stat().st_size - (folder / "kernel").stat().st_size
-        _check_places(kernel, facts.elf, loader_end)
+        kernel_at = flat.stat().st_size - (folder / "kernel").stat().st_size
+        _check_shape(flat, kernel_at)
+        _check_places(kernel, facts.elf, _IMAGE_AT + kernel_at)
         _pad(flat)
         copy_whole(flat, out)
 
@@ -83,6 +84,19 @@ def _pad(flat: Path) -> None:
     """Fill the last sector with zeros; an image is data, whatever the linker takes it for."""
     os.truncate(flat, -(-flat.stat().st_size // SECTOR) * SECTOR)
     flat.chmod(0o644)
+
+
+def _check_shape(flat: Path, kernel_at: int) -> None:
+    """Fail if a section that the linker script does not know has come before or after all others."""
+    with flat.open("rb") as file:
+        begins = file.read(SECTOR).endswith(b"\x55\xaa")
+        file.seek(kernel_at)
+        ends = file.read(4) == b"\x7fELF"
+    if not (begins and ends):
+        raise BuildError(
+            "the linked image does not begin with a boot sector and end with the kernel",
+            hint="this loader's linker script does not name all of its sections: use a published version",
+        )
 
 
 def _check_headers(kernel: Path, elf: Elf) -> None:

@@ -135,7 +135,7 @@ def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path
         *("--target", target.argument(context.store), *json_target_flags(context.toolchain, target)),
         *("--target-dir", str(folder / "target"), "--features", ",".join(features)),
         # As data: a warning in the loader's source is nothing that this user could mend.
-        *("--config", "profile.release.debug=false", "--message-format=json"),
+        "--message-format=json",
         *lock_file_flags(context.toolchain, _lock(context, package, folder)),
     ]
 

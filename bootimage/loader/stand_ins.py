@@ -7,6 +7,7 @@ finds these instead: they make an archive without anything in it, and need no `l
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 # `$last` is the output file of llvm-objcopy.
@@ -29,7 +30,7 @@ def write_stand_ins(folder: Path) -> Path:
     programs = folder / "lib/rustlib/stand-ins/bin"
     for name, body in _PROGRAMS.items():
         _write_script(programs / name, body)
-    _write_script(folder / "path/rustc", f"echo '{folder}'")
+    _write_script(folder / "path/rustc", f"echo {shlex.quote(str(folder))}")
     return folder / "path"
 
 

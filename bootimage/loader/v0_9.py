@@ -35,7 +35,7 @@ from bootimage.store import Entry
 from bootimage.toml_file import TomlFile, read_toml
 from bootimage.toolchain import Toolchain
 
-_RECIPE = "1"
+_RECIPE = "2"
 """Part of every key: to be changed with the way a loader is built."""
 
 _MAPS_MEMORY = "map_physical_memory"
