@@ -17,6 +17,7 @@ from bootimage.context import BuildContext
 from bootimage.elf import check_bootable, strip_debug
 from bootimage.files import copy_whole
 from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image_names import image_names
 from bootimage.loader.programs_0_11 import PROGRAMS
 from bootimage.loader.v0_11 import provide_program
 from bootimage.target import Target
@@ -25,11 +26,24 @@ from bootimage.target_spec import canonical, describe
 
 @dataclass(frozen=True)
 class Images:
-    """The files made for one kernel: BIOS disk, UEFI disk (GPT) and EFI program."""
+    """The files made for one kernel: BIOS disk, UEFI disk (GPT) and EFI program.
+
+    A loader 0.9 boots on BIOS only.
+    """
 
     bios: Path
-    uefi: Path
-    efi: Path
+    uefi: Path | None = None
+    efi: Path | None = None
+
+    @property
+    def disks(self) -> tuple[Path, ...]:
+        """The disks, the BIOS one first."""
+        return (self.bios, self.uefi) if self.uefi else (self.bios,)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that were written."""
+        return (*self.disks, self.efi) if self.efi else self.disks
 
 
 @dataclass(frozen=True)
@@ -39,15 +53,6 @@ class Extras:
     ramdisk: Path | None = None
     boot_config: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
-
-
-def image_names(kernel: str) -> dict[str, str]:
-    """The file names of a kernel's images, as the field of `Images` -> name."""
-    return {
-        "bios": f"bootimage-bios-{kernel}.bin",
-        "uefi": f"bootimage-uefi-{kernel}.bin",
-        "efi": f"bootimage-uefi-{kernel}.efi",
-    }
 
 
 def read_specification(context: BuildContext, path: Path) -> Target:
@@ -70,17 +75,17 @@ def write_images(
     extras = extras or Extras()
     check_bootable(kernel, version)
     programs = loader_programs(context, version)
-    images = Images(**{kind: out_dir / name for kind, name in image_names(kernel.name).items()})
+    out = {kind: out_dir / name for kind, name in image_names(kernel.name).items()}
     with context.store.work("image") as folder:
         stripped = folder / kernel.name
         tools = context.toolchain
         strip_debug(tools.objcopy(), kernel, stripped, tools.objcopy_environment())
         contents = image_contents(stripped, kernel.name, extras)
         stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
-        write_bios_disk(images.bios, stages, contents)
-        write_uefi_disk(images.uefi, programs["uefi"], contents)
-    copy_whole(programs["uefi"], images.efi)
-    return images
+        write_bios_disk(out["bios"], stages, contents)
+        write_uefi_disk(out["uefi"], programs["uefi"], contents)
+    copy_whole(programs["uefi"], out["efi"])
+    return Images(**out)
 
 
 def loader_programs(context: BuildContext, version: str) -> dict[str, Path]:

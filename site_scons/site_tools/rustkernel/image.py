@@ -1,4 +1,7 @@
-"""BootImage: a kernel and its loader -> a BIOS disk, a UEFI disk and an EFI program."""
+"""BootImage: a kernel and its loader -> a BIOS disk, a UEFI disk and an EFI program.
+
+With a loader 0.9, whose image holds the kernel and boots on BIOS alone, it is one disk.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootimage.errors import BuildError
-from bootimage.loader.choose import loader_version
+from bootimage.image_names import image_names
+from bootimage.loader.choose import Loader, choose_loader
 
-from . import face, kernel, loader
+from . import face, kernel
+from . import loader as programs_of
 
 if TYPE_CHECKING:
     from bootimage.image import Contents
@@ -20,6 +25,8 @@ def generate(env: Any) -> None:
         BUILDERS={
             "_StripKernel": env.Builder(action=_STRIP, suffix=".stripped", single_source=True),
             "_BootImage": env.Builder(action=_WRITE),
+            "_FlatImage": env.Builder(action=_FLAT),
+            "_NoImage": env.Builder(action=_REFUSE),
         }
     )
     env.AddMethod(boot_image, "BootImage")
@@ -27,7 +34,7 @@ def generate(env: Any) -> None:
 
 
 def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
-    """The images of each kernel, beside it: BIOS disk, UEFI disk, EFI program.
+    """The images of each kernel, beside it: BIOS disk, UEFI disk, EFI program (loader 0.9: one disk).
 
     `kernels` are nodes that RustKernel returned, or names of ELF files (then BOOTLOADER_VERSION says
     which loader to use). Construction variables may be given as keywords.
@@ -37,42 +44,60 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
 
 
 def _images(env: Any, node: Any) -> list[Any]:
-    version = _version(env, node)
-    programs = env.BootLoader(version)
-    stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)
+    stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)[0]
+    try:
+        loader = _loader(env, node)
+    except BuildError as error:  # told when the image is built: other goals may do without
+        return [_no_image(env, node, stripped, error)]
+    if loader.family == "0.9":
+        return [_flat_image(env, node, stripped, loader)]
+    programs = env.BootLoader(loader.version)
     extras = _extras(env)
-    made = {
-        "bios": f"bootimage-bios-{node.name}.bin",
-        "uefi": f"bootimage-uefi-{node.name}.bin",
-        "efi": f"bootimage-uefi-{node.name}.efi",
-    }
-    parts = {
-        "bios": [*stripped, *(programs[name] for name in loader.BIOS), *extras],
-        "uefi": [*stripped, programs["uefi"], *extras],
-        "efi": [programs["uefi"]],
-    }
-    images = []
-    for kind, name in made.items():
-        image = node.dir.File(name)
-        image.attributes.boot_image = kind
-        image.attributes.boot_kernel = node
-        image.attributes.loader_version = version
-        images += env._BootImage(image, parts[kind])
-    return images
+    bios = [programs[name] for name in programs_of.BIOS]
+    return [
+        _image(env, node, "bios", [stripped, *bios, *extras], loader),
+        _image(env, node, "uefi", [stripped, programs["uefi"], *extras], loader),
+        _image(env, node, "efi", [programs["uefi"]], loader),
+    ]
 
 
-def _version(env: Any, node: Any) -> str:
-    if "BOOTLOADER_VERSION" in env:
-        return str(env.subst("$BOOTLOADER_VERSION"))
+def _image(env: Any, node: Any, kind: str, parts: list[Any], loader: Loader) -> Any:
+    image = node.dir.File(image_names(node.name)[kind])
+    image.attributes.boot_image = kind
+    image.attributes.boot_loader = loader
+    return env._BootImage(image, parts)[0]
+
+
+def _no_image(env: Any, node: Any, stripped: Any, problem: BuildError) -> Any:
+    image = node.dir.File(image_names(node.name)["bios"])
+    image.attributes.boot_image = "bios"
+    image.attributes.problem = problem
+    return env._NoImage(image, stripped)[0]
+
+
+def _flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
+    image = node.dir.File(f"bootimage-{node.name}.bin")
+    image.attributes.boot_image = "bios"
+    image.attributes.boot_loader = loader
+    image.attributes.boot_kernel = node
     known = kernel.kernel_of(node)
-    with face.user_errors():
-        if known is None:
-            raise BuildError(
-                "this kernel was not built by RustKernel, so no lock file tells its loader",
-                file=node.path,
-                hint='say which one: BootImage(..., BOOTLOADER_VERSION="0.11.17")',
-            )
-        return loader_version(known.manifest, known.package)
+    assert known is not None
+    # The manifest has the loader's settings, the lock file its version and features.
+    files = [str(known.manifest), str(known.package.workspace.lock)]
+    return env._FlatImage(image, [stripped, *map(env.fs.File, files)])[0]
+
+
+def _loader(env: Any, node: Any) -> Loader:
+    if "BOOTLOADER_VERSION" in env:
+        return Loader("0.11", "bootloader_api", str(env.subst("$BOOTLOADER_VERSION")))
+    known = kernel.kernel_of(node)
+    if known is None:
+        raise BuildError(
+            "this kernel was not built by RustKernel, so no lock file tells its loader",
+            file=node.path,
+            hint='say which one: BootImage(..., BOOTLOADER_VERSION="0.11.17")',
+        )
+    return choose_loader(known.package)
 
 
 def _extras(env: Any) -> list[Any]:
@@ -106,7 +131,7 @@ def _write(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     if kind == "efi":
         copy_whole(paths[0], out)
         return
-    check_bootable(paths[0], target[0].attributes.loader_version)
+    check_bootable(paths[0], target[0].attributes.boot_loader.version)
     if kind == "bios":
         write_bios_disk(out, BiosStages(*paths[1:5]), _contents(env, paths[0], paths[5:]))
     else:
@@ -120,7 +145,35 @@ def _write_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
 def _write_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     about = target[0].attributes
     extras = (sorted(env["BOOT_CONFIG"].items()), list(env["BOOT_FILES"]), bool(env.get("RAMDISK")))
-    return f"{about.boot_image} {about.loader_version} {extras}"
+    return f"{about.boot_image} {about.boot_loader.version} {extras}"
+
+
+def _refuse(target: face.Nodes, source: face.Nodes, _env: Any) -> None:
+    from bootimage.elf import read_kernel, read_loader_config
+
+    # What the kernel itself lacks is more telling than what its manifest does.
+    read_loader_config(read_kernel(Path(source[0].abspath)))
+    raise target[0].attributes.problem
+
+
+def _refuse_signature(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    return str(target[0].attributes.problem)
+
+
+def _flat(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.loader.v0_9 import flat_loader, provide_flat_image
+
+    about = target[0].attributes
+    known = kernel.kernel_of(about.boot_kernel)
+    assert known is not None
+    context = face.context(env)
+    loader = flat_loader(context, kernel.crate_build(env, [about.boot_kernel], known), about.boot_loader)
+    face.say_now(f"Writing {target[0]}")
+    provide_flat_image(context, loader, Path(source[0].abspath), Path(target[0].abspath))
+
+
+def _flat_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    return f"{target[0].attributes.boot_loader} {face.toolchain(env).identity}"
 
 
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
@@ -141,4 +194,6 @@ def _strip_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
 
 
 _WRITE = face.action(_write, _write_label, _write_signature, "BOOTIMAGECOMSTR")
+_FLAT = face.action(_flat, _write_label, _flat_signature, "BOOTFLATIMAGECOMSTR")
+_REFUSE = face.action(_refuse, _write_label, _refuse_signature, "BOOTNOIMAGECOMSTR")
 _STRIP = face.action(_strip, _strip_label, _strip_signature, "RUSTSTRIPCOMSTR")
