@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "RUSTSTRIPCOMSTR": "",
     "BOOTLOADERCOMSTR": "",
     "BOOTIMAGECOMSTR": "",
+    "BOOTFLATIMAGECOMSTR": "",
 }
 """Every variable that has a default. Without one, and looked for when needed: RUSTC, CARGO,
 RUST_TOOLCHAIN, RUST_SRC, OBJCOPY, RUST_PROFILE, BOOTLOADER_VERSION, RAMDISK, QEMU, OVMF_CODE, OVMF_VARS."""
