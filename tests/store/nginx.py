@@ -98,7 +98,11 @@ class Nginx:
 
     def requests(self, method: str = "") -> list[str]:
         """What it was asked, one line a request: method, path, status, bytes sent, If-None-Match, user."""
-        lines = (self._folder / "access.log").read_text().splitlines()
+        log, size = self._folder / "access.log", -1
+        while log.stat().st_size != size:  # a request is written down after its answer has been sent
+            size = log.stat().st_size
+            time.sleep(0.1)
+        lines = log.read_text().splitlines()
         return [line for line in lines if line.startswith(method)]
 
     def files(self) -> dict[str, bytes]:

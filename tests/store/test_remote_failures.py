@@ -216,6 +216,17 @@ def test_every_file_damaged_in_every_way(
     assert number > 200 and len(warnings(said)) == 1
 
 
+def test_other_bytes_for_the_same_content(tmp_path: Path, said: list[str], filled: dict[str, bytes]) -> None:
+    """What is not what was asked for is refused, even if it happens to expand to the right thing."""
+    for name, packed in filled.items():
+        if packed and name.startswith("cas/"):
+            filled[name] = zlib.compress(zlib.decompress(packed), 9)
+            assert filled[name] != packed and len(filled[name]) <= len(packed)
+    with serving(offering(filled)) as server:
+        machine = Machine(tmp_path / "me", remote(server.url, "read"))
+        assert read(machine.make()) == CONTENTS and machine.built == 1 and "its digest is wrong" in said[-1]
+
+
 def test_half_an_answer(tmp_path: Path, said: list[str], filled: dict[str, bytes]) -> None:
     def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
         content = filled[path]

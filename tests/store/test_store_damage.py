@@ -13,6 +13,7 @@ import pytest
 from stores import CONTENTS, GIB, KEY, LAYOUT, put, read, use
 
 from bootimage.store import Store
+from bootimage.store_blobs import discard
 
 
 def _flip(path: Path) -> None:
@@ -110,3 +111,15 @@ def test_a_text_lies_at_the_path_of_its_digest(store: Store) -> None:
     path.chmod(0o644)
     path.write_text("[]")
     assert store.text("x86_64-blog_os.json", "{}") == path and path.read_text() == "{}"
+
+
+def test_the_successor_of_what_was_damaged_stays(store: Store) -> None:
+    """Between finding damage and removing it, another process may have put the right thing in its place."""
+    content = put(store, "key", b"good").files["f"]
+    seen = content.lstat()
+    (store.root / "new").write_bytes(b"good")
+    (store.root / "new").replace(content)
+    discard(store.root, content, seen)
+    assert content.read_bytes() == b"good"
+    discard(store.root, content, content.lstat())
+    assert not content.exists()

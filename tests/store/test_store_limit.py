@@ -53,6 +53,20 @@ def test_what_a_living_process_uses_stays(tmp_path: Path) -> None:
     last.close()
 
 
+def test_what_is_in_use_stays_without_its_record(tmp_path: Path) -> None:
+    """Damage that another finds takes the record away, and not the contents from who uses them."""
+    filled(tmp_path / "store")
+    user = Store(tmp_path / "store", GIB)
+    entry = user.get(key_of("r0"))
+    assert entry is not None
+    next(tmp_path.glob(f"store/ac/*/{entry.key}.json")).unlink()
+    small = Store(tmp_path / "store", 15_000)
+    put(small, "new", b"n" * 10_000)
+    assert entry.files["f"].read_bytes() == bytes(10_000) and held(small) == {"new"}
+    small.close()
+    user.close()
+
+
 def test_an_orphan_content_is_removed_when_room_is_made(tmp_path: Path) -> None:
     filled(tmp_path / "store")
     orphan = tmp_path / "store/cas/ab" / ("ab" * 32)

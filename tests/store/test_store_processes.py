@@ -137,6 +137,27 @@ def test_threads_of_one_process_build_once(store: Store) -> None:
     assert built == [1]
 
 
+def test_one_at_a_time_however_often_the_lock_changes_hands(store: Store) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def enter() -> None:
+        for _ in range(12):
+            with store.building(KEY):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.002)
+                inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(most) == 72 and max(most) == 1
+    assert list((store.root / "locks").iterdir()) == []
+
+
 def test_a_forked_child_leaves_its_parents_things_alone(store: Store) -> None:
     with store.work("x") as folder:
         child = os.fork()
@@ -145,6 +166,11 @@ def test_a_forked_child_leaves_its_parents_things_alone(store: Store) -> None:
             store.close()
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
+        idle = os.fork()
+        if idle == 0:
+            store.close()
+            os._exit(0)
+        assert os.waitpid(idle, 0)[1] == 0
         assert folder.is_dir()
     entry = store.get(key_of("child"))
     assert entry is not None and read(entry) == {"f": b"child"}
