@@ -52,6 +52,14 @@ class CrateBuild:
 def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
     """Build the package and return its executables by the name of their binary.
 
+    Raises BuildError where cargo fails.
+    """
+    return executables(compile_crate(context, build, "build"))
+
+
+def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
+    """Run `cargo VERB` ("build", "test") for this build, and return its JSON messages.
+
     Warnings and errors reach the user as cargo prints them. Raises BuildError where cargo fails.
     """
     config = crate_config(context, build.manifest, build.target, build.target_dir)
@@ -59,7 +67,7 @@ def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
         # From the root folder, cargo finds none of the project's configuration by itself: it gets
         # what we hand over, which is all but build-std, since the sysroot answers that.
         finished = run_cargo(
-            cargo_command(context, build, config, "build"),
+            cargo_command(context, build, config, verb),
             env=cargo_environment(context, build, config),
             cwd=Path("/"),
             step=step,
@@ -68,9 +76,9 @@ def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
         raise BuildError(
             f"{', '.join(build.bins) or build.manifest.parent.name} does not build",
             file=build.manifest,
-            hint=_hint(finished.stderr),
+            hint=hint_for(finished.stderr),
         )
-    return executables(finished.stdout)
+    return finished.stdout
 
 
 def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig, verb: str) -> list[str]:
@@ -102,14 +110,15 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
     return {**context.environment(), **build.environment, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
 
 
-def _hint(stderr: bytes) -> str | None:
-    """The command that helps, for cargo's errors that have one."""
+def hint_for(stderr: bytes) -> str | None:
+    """The command that helps, for those of cargo's errors that have one."""
     if b"forward_overflowing" in stderr and b"x86_64" in stderr:
         return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
     if b"lock file" in stderr and b"--locked" in stderr:
         return "the build never changes Cargo.lock: run `cargo update --workspace`, and keep the result"
     if b"can't find crate for `alloc`" in stderr:
         return (
-            'the sysroot holds `alloc` when asked: RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'
+            "the sysroot holds `alloc` where `build-std` in .cargo/config.toml lists it, or with "
+            'RUST_SYSROOT_CRATES=["core", "compiler_builtins", "alloc"]'
         )
     return None

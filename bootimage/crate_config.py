@@ -27,9 +27,18 @@ class CrateConfig:
     rustflags: tuple[str, ...]
 
 
-def crate_config(context: BuildContext, manifest: Path, target: Target, target_dir: Path) -> CrateConfig:
-    """The configuration of the package `manifest` for `target`; its file is written in `target_dir`."""
-    config = read_cargo_config(manifest.parent, context.toolchain.cargo_home())
+def crate_config(
+    context: BuildContext,
+    manifest: Path,
+    target: Target,
+    target_dir: Path,
+    config: CargoConfig | None = None,
+) -> CrateConfig:
+    """The configuration of the package `manifest` for `target`; its file is written in `target_dir`.
+
+    `config` is the user's, by default what cargo finds from the package's folder.
+    """
+    config = config or read_cargo_config(manifest.parent, context.toolchain.cargo_home())
     flags = rustflags_for(config, target.name, _cfg(context, target, config))
     handed_over = config.handed_over()
     if not handed_over:
@@ -47,9 +56,9 @@ def _write(values: dict[str, object], target_dir: Path) -> Path:
 
 
 def _cfg(context: BuildContext, target: Target, config: CargoConfig) -> CfgSet:
-    """The compiler's cfg set for `target`, asked only where a table of the configuration depends on it."""
+    """The compiler's cfg set for `target`, asked only where flags in the configuration depend on it."""
     tables = config.merged.get("target", {})
-    if not any(name.startswith("cfg(") for name in tables):
+    if not any(name.startswith("cfg(") and "rustflags" in table for name, table in tables.items()):
         return frozenset()
     return _printed(
         context.toolchain.rustc,

@@ -1,0 +1,81 @@
+"""Run a program on the user's terminal, as it stands: it reads and writes there itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from bootimage.errors import BuildError
+
+_GRACE_S = 5.0
+
+
+class TimedOut(BuildError):
+    """The program had not ended in time, and was ended."""
+
+
+def run_attached(words: Sequence[str], env: Mapping[str, str], limit: float | None = None) -> int:
+    """Run the program until it ends, and return its exit code, negative for a signal.
+
+    Raises BuildError where it cannot be started, TimedOut after `limit` seconds. Ctrl-C, SIGTERM and SIGHUP
+    end the program too; the terminal's modes are put back however it ends.
+    """
+    with _terminal_kept(), _ending_signals():
+        try:
+            child = subprocess.Popen(words, env=dict(env))
+        except OSError as error:
+            raise BuildError(f"cannot run {words[0]}: {error.strerror}") from error
+        try:
+            return child.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise TimedOut("Test timed out") from None
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the program if it still runs: asked first, and then made to."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE_S)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+
+
+@contextmanager
+def _ending_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end this process by an exception, so that what the body started is ended."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextmanager
+def _terminal_kept() -> Iterator[None]:
+    if not os.isatty(0):
+        yield
+        return
+    before: list[Any] = termios.tcgetattr(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
