@@ -20,7 +20,19 @@ def build_kernel(
     says was read there and that is not among them is a BuildError.
     """
     built = build_crate(context, build)
-    records = sorted(_built_in(build).glob("*.d"))
+    check_inputs(context, build, records_of(build), declared, top)
+    return built
+
+
+def records_of(build: CrateBuild) -> list[Path]:
+    """The `.d` files that cargo itself writes beside what it has built."""
+    return sorted((build.target_dir / build.target.name / profile_folder(build.profile)).glob("*.d"))
+
+
+def check_inputs(
+    context: BuildContext, build: CrateBuild, records: Sequence[Path], declared: Sequence[Path], top: Path
+) -> None:
+    """Fail for a file of the user's that the `.d` files `records` name and that is not `declared`."""
     ignored = (
         build.target_dir,
         context.toolchain.cargo_home(),
@@ -31,8 +43,3 @@ def build_kernel(
     read = undeclared(records, declared, roots, ignored=ignored, base=build.workspace_root)
     if read:
         raise undeclared_error(build.manifest, read)
-    return built
-
-
-def _built_in(build: CrateBuild) -> Path:
-    return build.target_dir / build.target.name / profile_folder(build.profile)

@@ -1,0 +1,79 @@
+"""Build the tests of a kernel's package: one `cargo test --no-run` for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bootimage.context import BuildContext
+from bootimage.crate import CrateBuild, compile_crate
+from bootimage.diagnostics import artifacts
+from bootimage.errors import BuildError
+from bootimage.kernel import check_inputs, records_of
+from bootimage.kernel_test import KernelTest
+
+# cargo's own profile for what it tests; it inherits from `dev`, and lies in the same folder.
+_TEST_PROFILE = {"dev": "test"}
+
+_LIBRARY = re.compile(r"lib(.+)\.(rlib|rmeta)")
+
+
+def build_tests(
+    context: BuildContext,
+    build: CrateBuild,
+    tests: Sequence[KernelTest],
+    declared: Sequence[Path],
+    top: Path,
+) -> dict[str, Path]:
+    """Build the `tests` of the package that `build` describes; their executables by the test's name.
+
+    `declared` are the files that the build may read below `top`, as in `build_kernel`. Raises BuildError
+    where cargo fails, or does not make what the manifest promises.
+    """
+    selectors = [word for test in tests for word in test.selector]
+    asked = replace(
+        build,
+        bins=(),
+        profile=_TEST_PROFILE.get(build.profile, build.profile),
+        cargoflags=(*build.cargoflags, "--no-run", *selectors),
+    )
+    made = list(artifacts(compile_crate(context, asked, "test")))
+    check_inputs(context, asked, [*records_of(asked), *_records(made)], declared, top)
+    built = {_identity(message): Path(message["executable"]) for message in made if _is_test(message)}
+    return {test.name: _executable(build, built, test) for test in tests}
+
+
+def _is_test(message: dict[str, Any]) -> bool:
+    """True for a test: beside them, cargo builds the binaries that integration tests may start."""
+    return bool(message.get("executable")) and bool(message["profile"]["test"])
+
+
+def _identity(message: dict[str, Any]) -> tuple[str, str]:
+    """Kind and name of the crate; every kind of library is one."""
+    kind, name = message["target"]["kind"][0], message["target"]["name"]
+    return (kind if kind in ("bin", "test", "example", "bench") else "lib", name)
+
+
+def _executable(build: CrateBuild, built: dict[tuple[str, str], Path], test: KernelTest) -> Path:
+    found = built.get((test.crate.kind, test.crate.name))
+    if found is None:
+        names = ", ".join(sorted(name for _kind, name in built)) or "none"
+        raise BuildError(
+            f"cargo built no test of the {test.crate.kind} `{test.crate.name}`; it built: {names}",
+            file=build.manifest,
+        )
+    return found
+
+
+def _records(made: Sequence[dict[str, Any]]) -> Iterator[Path]:
+    """rustc's `.d` files for what cargo built of packages on this machine."""
+    for message in made:
+        files = [Path(name) for name in (message.get("executable"), *message["filenames"]) if name]
+        for file in files:
+            library = _LIBRARY.fullmatch(file.name)
+            record = file.with_name(f"{library[1] if library else file.name}.d")
+            if record.is_file():
+                yield record
