@@ -42,11 +42,19 @@ def say(line: str) -> None:
 
 def write_error(text: str) -> None:
     """Pass on `text` (a compiler's diagnostics, colours included) to standard error."""
-    display = _display.progress
+    with _errors, _paused(_display.progress):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+_errors = threading.Lock()
+
+
+@contextmanager
+def _paused(display: Progress | None) -> Iterator[None]:
     if display is not None:
         display.stop()
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    yield
     if display is not None:
         display.start()
 
