@@ -18,9 +18,9 @@ from bootimage.engine import newest_module
 from bootimage.errors import BuildError
 from bootimage.files import write_whole
 from bootimage.image_names import image_names
+from bootimage.image_set import Extras, Images
 from bootimage.loader.choose import Loader, choose_loader
 from bootimage.manifest import Package, read_package
-from bootimage.pipeline import Extras, Images, write_images
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ def _write(
     context: BuildContext, asked: KernelImages, loader: Loader, extras: Extras | None, images: Images
 ) -> None:
     if loader.family == "0.11":
+        from bootimage.pipeline import write_images
+
         write_images(context, asked.kernel, loader.version, asked.out_dir, extras)
         return
     from bootimage.crate import CrateBuild

@@ -6,8 +6,6 @@ are written at the speed of a copy; so what did not change costs next to nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootimage import report
@@ -18,41 +16,11 @@ from bootimage.elf import check_bootable, strip_debug
 from bootimage.files import copy_whole
 from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
 from bootimage.image_names import image_names
+from bootimage.image_set import Extras, Images
 from bootimage.loader.programs_0_11 import PROGRAMS
 from bootimage.loader.v0_11 import provide_program
 from bootimage.target import Target
 from bootimage.target_spec import canonical, describe
-
-
-@dataclass(frozen=True)
-class Images:
-    """The files made for one kernel: BIOS disk, UEFI disk (GPT) and EFI program.
-
-    A loader 0.9 boots on BIOS only.
-    """
-
-    bios: Path
-    uefi: Path | None = None
-    efi: Path | None = None
-
-    @property
-    def disks(self) -> tuple[Path, ...]:
-        """The disks, the BIOS one first."""
-        return (self.bios, self.uefi) if self.uefi else (self.bios,)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All files that were written."""
-        return (*self.disks, self.efi) if self.efi else self.disks
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What goes into the images beside the kernel: see `image.Contents`."""
-
-    ramdisk: Path | None = None
-    boot_config: Mapping[str, object] = field(default_factory=dict)
-    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def read_specification(context: BuildContext, path: Path) -> Target:
