@@ -36,10 +36,13 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
 def _runner(firmware: str) -> Any:
     def run(target: Any, source: Any, env: Any) -> int:
         from bootimage.machine.run import run_interactive
+        from bootimage.process import interrupted
 
         image = Path(source[0].abspath)
         try:
-            return run_interactive(machine(env, image, firmware), screenshot=image.with_suffix(".png"))
+            guest = machine(env, image, firmware)
+            # Under -j this is not the main thread, which alone sees a signal.
+            return run_interactive(guest, image.with_suffix(".png"), stop=interrupted)
         except BuildError as error:
             print(error)
             return 1
@@ -49,6 +52,7 @@ def _runner(firmware: str) -> Any:
 
 def machine(env: Any, image: Path, firmware: str) -> Machine:
     """The machine that boots `image` on `firmware` ("bios" or "uefi") under the variables of `env`."""
+    from bootimage.machine.accel import choose_accel
     from bootimage.machine.qemu import Machine, find_qemu
 
     program = find_qemu(os.environ, str(env.subst("$QEMU")) or None)
@@ -56,6 +60,7 @@ def machine(env: Any, image: Path, firmware: str) -> Machine:
         program=program,
         image=image,
         firmware=_firmware(env, program) if firmware == "uefi" else None,
+        accel=choose_accel(os.environ, program),
         extra=tuple(face.words(env["QEMUFLAGS"])),
     )
 
