@@ -112,7 +112,7 @@ def spelt_out(command: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> l
 
 
 def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
-    crate = _crate(context, asked)
+    crate = crate_build(context, asked)
     config = crate_config(context, asked.file.path, asked.target, asked.target_dir, asked.config)
     if asked.shell.rustflags is not None:
         config = replace(config, rustflags=asked.shell.rustflags)
@@ -157,7 +157,8 @@ def _executables(finished: Finished, manifest: Path) -> list[Executable]:
     ]
 
 
-def _crate(context: BuildContext, asked: CargoBuild) -> CrateBuild:
+def crate_build(context: BuildContext, asked: CargoBuild) -> CrateBuild:
+    """The build as one against our sysroot; the shell's variables are its environment."""
     custom = asked.target.specification is not None
     own = context.environment()
     sysroot = Sysroot(

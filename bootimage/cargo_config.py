@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.cargo_config_paths import with_absolute_paths
+from bootimage.cargo_mark import MARK
 from bootimage.errors import BuildError
 from bootimage.toml_file import Key, TomlFile, describe, dotted, read_toml
 
@@ -95,7 +96,8 @@ def read_cargo_config(folder: Path, cargo_home: Path) -> CargoConfig:
     Raises BuildError: not TOML, a value of a type that cargo does not know there, an included file
     that is missing or includes itself, one key as an array here and a string there.
     """
-    layers = tuple(_layer(read_toml(path), ()) for path in config_files(folder, cargo_home))
+    files = [read_toml(path) for path in config_files(folder, cargo_home)]
+    layers = tuple(_layer(file, ()) for file in files if not file.text.startswith(MARK))
     return CargoConfig(layers, cargo_home)
 
 

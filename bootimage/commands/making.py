@@ -25,7 +25,7 @@ def make(
     """
     here = Path.cwd()
     arguments = parse_cargo_arguments(words, here)
-    manifest = locate_manifest(arguments.manifest) if arguments.manifest else _nearest(here, environ)
+    manifest = chosen_manifest(arguments, here, environ)
     context = open_context(here, environ)
     print("Building kernel", flush=True)
     kernels = build(context, manifest, arguments, here, environ)
@@ -38,7 +38,10 @@ def make(
     return kernels
 
 
-def _nearest(here: Path, environ: Mapping[str, str]) -> Path:
+def chosen_manifest(arguments: CargoArguments, here: Path, environ: Mapping[str, str]) -> Path:
+    """The Cargo.toml that the arguments name, else the nearest. None there is a BuildError."""
+    if arguments.manifest:
+        return locate_manifest(arguments.manifest)
     if named := environ.get("CARGO_MANIFEST_DIR"):
         return locate_manifest(Path(named))
     manifest = nearest_manifest(here)

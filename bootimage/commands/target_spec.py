@@ -1,0 +1,37 @@
+"""`bootimage target-spec FILE`: a target specification as the compiler at hand wants it.
+
+The changes are told on standard error, so that standard output is the file's new text alone. cargo itself
+reads a project's own file under `cargo run` and `cargo test`: that is where an old one has to be replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+    """Print the specification; 0, also where nothing was to be changed."""
+    from bootimage.builder import open_context
+    from bootimage.compiler_facts import compiler_facts
+    from bootimage.target_spec import canonical, describe
+
+    path = _parser().parse_args(words).file
+    toolchain = open_context(path.absolute().parent, environ).toolchain
+    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    for line in describe(found.changes, path):
+        print(line, file=sys.stderr)
+    print(found.json, end="")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bootimage target-spec",
+        description="Print a target specification, brought up to date for the compiler at hand.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the target specification (.json)")
+    return parser
