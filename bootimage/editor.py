@@ -42,9 +42,8 @@ class EditorFiles:
     def check_command(self) -> str:
         """What to type for `cargo check`."""
         words = [f"{name}={value}" for name, value in self.environment.items()]
-        return " ".join(
-            [*words, "cargo check", *([] if self.found_by_cargo else [f"--config {self.config}"])]
-        )
+        named = [] if self.found_by_cargo else ["--config", str(self.config)]
+        return shlex.join([*words, "cargo", "check", *named])
 
 
 def prepare_editor(
@@ -96,11 +95,7 @@ def _text(context: BuildContext, build: CrateBuild, folder: Path) -> str:
         # A sysroot is good for its own compiler alone.
         "build": {"rustc": str(context.toolchain.rustc), "target": _target(build, folder)},
         "target": {build.target.name: {"rustflags": flags}},
-        **(
-            {"unstable": {"json-target-spec": True}}
-            if json_target_flags(context.toolchain, build.target)
-            else {}
-        ),
+        **({"unstable": {"json-target-spec": True}} if needs_flag else {}),
         **({"env": dict(build.environment)} if build.environment else {}),
     }
     return f"{MARK}\n{tomli_w.dumps(values)}"
