@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.cargo_config_paths import with_absolute_paths
-from bootimage.cargo_mark import MARK
+from bootimage.cargo_mark import is_marked
 from bootimage.errors import BuildError
 from bootimage.toml_file import Key, TomlFile, describe, dotted, read_toml
 
@@ -97,7 +97,7 @@ def read_cargo_config(folder: Path, cargo_home: Path) -> CargoConfig:
     that is missing or includes itself, one key as an array here and a string there.
     """
     files = [read_toml(path) for path in config_files(folder, cargo_home)]
-    layers = tuple(_layer(file, ()) for file in files if not file.text.startswith(MARK))
+    layers = tuple(_layer(file, ()) for file in files if not is_marked(file.text))
     return CargoConfig(layers, cargo_home)
 
 

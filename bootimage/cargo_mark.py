@@ -5,4 +5,10 @@ It tells a plain cargo what our builds decide anyway; taken as the user's own wo
 
 from __future__ import annotations
 
-MARK = "# Written by `bootimage rust-analyzer` for cargo check and editors; our own builds pass it over."
+_BEGINNING = "# Written by `bootimage rust-analyzer`"
+MARK = f"{_BEGINNING} for cargo check and editors; our own builds pass it over."
+
+
+def is_marked(text: str) -> bool:
+    """Whether the text of a cargo configuration is one that we have written."""
+    return text.startswith(_BEGINNING)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.cargo_flags import json_target_flags
-from bootimage.cargo_mark import MARK
+from bootimage.cargo_mark import MARK, is_marked
 from bootimage.context import BuildContext
 from bootimage.crate import CrateBuild
 from bootimage.crate_config import crate_config
@@ -74,7 +74,7 @@ def prepare_editor(
 
 def _is_free(place: Path) -> bool:
     older = place.with_suffix("")
-    return not older.exists() and (not place.exists() or read_toml(place).text.startswith(MARK))
+    return not older.exists() and (not place.exists() or is_marked(read_toml(place).text))
 
 
 def _environment(context: BuildContext) -> dict[str, str]:

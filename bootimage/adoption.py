@@ -1,0 +1,164 @@
+"""An existing cargo kernel, seen with the eyes of somebody who wants to build it with SCons."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootimage.cargo_config import CargoConfig, read_cargo_config
+from bootimage.cargo_target import choose_target
+from bootimage.errors import BuildError
+from bootimage.loader.choose import Loader, choose_loader
+from bootimage.manifest import Package, locate_manifest, read_package
+from bootimage.metadata_tables import BootimageSettings, bootimage_settings
+from bootimage.sysroot_crates import CRATES, crates_for
+from bootimage.toml_file import read_toml
+from bootimage.toolchain import Toolchain
+from bootimage.workspace import find_workspace
+from bootimage.workspace_members import member_manifests
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A package that is a kernel: it has a binary, and a loader among its dependencies."""
+
+    package: Package
+    loader: Loader
+    settings: BootimageSettings
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What was found: `kernels` in `folder`, built for `target` under the configuration `config`.
+
+    `changes` are what brings the target specification up to date, a line each.
+    """
+
+    folder: Path
+    kernels: tuple[Kernel, ...]
+    target: str
+    config: CargoConfig
+    changes: tuple[str, ...]
+
+    def sconstruct(self) -> str:
+        """The text of the SConstruct."""
+        lines = ["# Builds the kernel and its images: `scons`, `scons run-qemu`, `scons --release`."]
+        lines += ["import rustkernel", "", 'env = Environment(tools=["default", rustkernel.generate])']
+        for kernel in self.kernels:
+            lines += ["", *self._of(kernel)]
+        return "\n".join([*lines, "", 'Default("image")', ""])
+
+    def _of(self, kernel: Kernel) -> Iterator[str]:
+        end = f"-{kernel.package.name}" if len(self.kernels) > 1 else ""
+        where = os.path.relpath(kernel.package.folder, self.folder)
+        yield f'kernel = env.RustKernel("{where}", {self._target()}{self._crates()})'
+        yield "image = env.BootImage(kernel)"
+        yield 'env.Alias("image", image)'
+        flags = f", QEMUFLAGS={_python(kernel.settings.run_args)}" if kernel.settings.run_args else ""
+        yield f'env.RunQemu("run-qemu{end}", image{flags})'
+        if _has_tests(kernel.package):
+            yield f'env.KernelTest("test-kernel{end}", "{where}", {self._target()}{self._crates()})'
+
+    def _target(self) -> str:
+        name = os.path.relpath(self.target, self.folder) if self.target.endswith(".json") else self.target
+        return f'RUST_TARGET="{name}"'
+
+    def _crates(self) -> str:
+        more = crates_for(self.config)
+        return "" if more == CRATES else f", RUST_SYSROOT_CRATES={_python(more)}"
+
+    def report(self) -> list[str]:
+        """What was found and what will be different, for people."""
+        found = [*(line for kernel in self.kernels for line in _found(kernel)), *self._cargo()]
+        different = [f"  {line}" for line in self._different()]
+        return ["Found:", *(f"  {line}" for line in found), "Different from cargo:", *different]
+
+    def _cargo(self) -> Iterator[str]:
+        yield f"target {self.target}"
+        yield from (f"cargo configuration {path}" for path in self.config.files)
+
+    def _different(self) -> Iterator[str]:
+        yield "results lie in build/ instead of target/, which stays as it is"
+        if self.config.merged.get("unstable", {}).get("build-std"):
+            yield "core is compiled once for all projects and kept in the store: build-std is passed over"
+        yield "Cargo.lock must be there and is never changed"
+        yield "variables of your shell (RUSTFLAGS and others) do not reach the build"
+        yield from (f"{line} [in the build; the file stays as it is]" for line in self.changes)
+        for kernel in self.kernels:
+            if kernel.settings.build_command != BootimageSettings().build_command:
+                yield f"`build-command` of {kernel.package.name} is not used"
+
+
+def look_at(folder: Path, toolchain: Toolchain, target: str | None = None) -> Adoption:
+    """Look at the package or workspace in `folder`. `target` is for those whose cargo is not told it.
+
+    Raises BuildError where there is no kernel, or nothing says what it is built for.
+    """
+    manifest = read_toml(locate_manifest(folder))
+    kernels = _kernels(manifest.path, toolchain)
+    config = read_cargo_config(manifest.path.parent, toolchain.cargo_home())
+    asked = (str(Path(target).absolute()) if target.endswith(".json") else target,) if target else ()
+    first = read_toml(kernels[0].package.manifest)
+    chosen = choose_target(first, config, asked)
+    return Adoption(manifest.path.parent, kernels, chosen, config, tuple(_changes(chosen, toolchain)))
+
+
+def _kernels(manifest: Path, toolchain: Toolchain) -> tuple[Kernel, ...]:
+    """The kernels of the workspace whose root `manifest` is, or of that package alone.
+
+    A package without a loader is a program for the host, unless there is no kernel at all.
+    """
+    home = toolchain.cargo_home()
+    workspace = find_workspace(read_toml(manifest), home)
+    manifests = member_manifests(workspace, home) if workspace.manifest == manifest else (manifest,)
+    packages = [package for each in manifests if (package := read_package(each, home)).binaries]
+    found: list[Kernel] = []
+    refused: list[BuildError] = []
+    for package in packages:
+        try:
+            found.append(Kernel(package, choose_loader(package), bootimage_settings(package.file)))
+        except BuildError as error:
+            refused.append(error)
+    if not found:
+        raise (
+            refused[0]
+            if refused
+            else BuildError("no package here has a binary", file=manifest, hint="add src/main.rs")
+        )
+    return tuple(found)
+
+
+def _changes(target: str, toolchain: Toolchain) -> list[str]:
+    if not target.endswith(".json"):
+        return []
+    from bootimage.compiler_facts import compiler_facts
+    from bootimage.target_spec import canonical, describe
+
+    path = Path(target)
+    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    return describe(found.changes, path)
+
+
+def _found(kernel: Kernel) -> Iterator[str]:
+    package = kernel.package
+    binaries = ", ".join(crate.name for crate in package.binaries)
+    yield f"kernel {package.name} {package.version} ({package.manifest}), binaries: {binaries}"
+    yield f"  loader {kernel.loader.version} ({kernel.loader.package}), by {package.workspace.lock}"
+    tests = ", ".join(crate.name for crate in package.tests)
+    if tests:
+        yield f"  integration tests: {tests}"
+
+
+def _has_tests(package: Package) -> bool:
+    """Whether `cargo test` builds anything that can boot, as far as files tell."""
+    return bool(package.tests) or any(
+        crate.path.is_file() and "custom_test_frameworks" in crate.path.read_text(errors="replace")
+        for crate in package.crates
+        if crate.kind in ("bin", "lib")
+    )
+
+
+def _python(words: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
