@@ -197,5 +197,5 @@ def _test(
     result = run_guest_test(test, to_stdout())
     if result.passed:
         return 0
-    print(describe(result), flush=True)
+    print(f"\n{describe(result)}", flush=True)  # the guest may have stopped in mid line
     return result.exit_code if result.exit_code and result.exit_code > 0 else 1
