@@ -19,7 +19,7 @@ _CURSOR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[c78=>]|[\r\x07\x08]")
 
 
 def run_kernel_test(test: GuestTest, stop: Callable[[], bool]) -> Result:
-    """Run the test, show its serial output line by line, each after its name, and then how it ended.
+    """Run the test, show its serial output line by line, each after its name, and then in one how it ended.
 
     `stop` is asked whether to give up. Raises BuildError where QEMU does not start, Stopped when stopped.
     """
@@ -29,7 +29,7 @@ def run_kernel_test(test: GuestTest, stop: Callable[[], bool]) -> Result:
             result = run_guest_test(test, sink, stop)
         finally:
             sink.close()
-    report.say(describe(result))
+    report.say(describe(result).splitlines()[0])
     return result
 
 

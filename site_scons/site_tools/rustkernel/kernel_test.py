@@ -1,0 +1,192 @@
+"""KernelTest: a cargo package -> an alias that boots every one of its tests, and tells how they ended.
+
+    env.KernelTest("test-kernel", "kernel")
+    env.KernelTest("test-shell", "shell", CONVERSATIONS={
+        "prompt": [env.Expect("ready"), env.Send("help"), env.Expect("commands")],
+    })
+
+Each test is an executable of `cargo test`, then an image, then a result for each firmware: a file that is
+there only if the test has passed, so a test runs again when its image has changed or it had failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import SCons.Errors
+import SCons.Scanner
+import SCons.Script
+
+from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_tests, run_settings, select, talk
+from bootimage.machine.conversation import Expect, Send
+from bootimage.manifest import read_package
+
+from . import face, kernel, kernel_test_run
+
+if TYPE_CHECKING:
+    from bootimage.manifest import Package
+
+_DEFAULTS: dict[str, Any] = {
+    "KERNEL_TEST_FIRMWARE": ["bios", "uefi"],
+    "CONVERSATIONS": {},
+    "RUSTKERNELTESTCOMSTR": "",
+    "KERNELTESTCOMSTR": "",
+}
+
+
+def generate(env: Any) -> None:
+    """Add the method KernelTest(alias, package) to `env`, and what conversations are made of."""
+    scanner = SCons.Scanner.ScannerBase(function=kernel.scan, name="KernelTestScanner")
+    env.Append(
+        BUILDERS={
+            "_KernelTestBuild": env.Builder(action=_BUILD, target_scanner=scanner),
+            "_KernelTestRun": env.Builder(action=kernel_test_run.RUN, single_source=True),
+        }
+    )
+    env.SetDefault(**{name: value.copy() if value else value for name, value in _DEFAULTS.items()})
+    env.AddMethod(kernel_test, "KernelTest")
+    env.AddMethod(_expect, "Expect")
+    env.AddMethod(lambda _env, text, end="\n": Send(text, end), "Send")
+    env.AddMethod(lambda _env: Pass(), "Pass")
+    kernel_test_run.add_options()
+    face.add_signatures(env)
+
+
+def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:
+    with face.user_errors():
+        return Expect(pattern, limit)
+
+
+def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
+    """The alias that runs the tests of the cargo package in the folder (or with the Cargo.toml) `package`.
+
+    Construction variables may be given as keywords. Raises UserError for a package that cannot be read
+    or has no test, and for a conversation with a test that there is not.
+    """
+    env = env.Override(overrides) if overrides else env
+    with face.user_errors():
+        manifest = kernel.manifest_of(env, package)
+        described = read_package(manifest)
+        tests = _tests(env, described)
+        settings = run_settings(described, _limit(env))
+    executables = _executables(env, manifest, described, tests)
+    talks = _talks(env, tests)
+    results = []
+    for test in _chosen(tests):
+        for image in _images(env, executables[test.name]):
+            results += _result(env, test, image, settings, talks.get(test.name, Talk()))
+    return kernel_test_run.summary_alias(env, alias, results, [test.name for test in tests])
+
+
+def _tests(env: Any, package: Package) -> tuple[KernelTest, ...]:
+    features = face.words(env["RUST_FEATURES"])
+    tests = find_tests(package, features, default_features=bool(env["RUST_DEFAULT_FEATURES"]))
+    if not tests:
+        raise package.file.error(
+            f"{package.name} has nothing that `cargo test` builds",
+            hint="add a test: tests/boot.rs, or unit tests with `#![feature(custom_test_frameworks)]`",
+        )
+    return tests
+
+
+def _limit(env: Any) -> float | None:
+    asked = env.get("KERNEL_TEST_TIMEOUT")
+    if asked is None:
+        return None
+    try:
+        seconds = float(env.subst(str(asked)))
+    except ValueError:
+        seconds = 0.0
+    if seconds > 0:
+        return seconds
+    raise SCons.Errors.UserError(f"KERNEL_TEST_TIMEOUT must be a number of seconds, found {asked!r}")
+
+
+def _executables(env: Any, manifest: Path, package: Package, tests: tuple[KernelTest, ...]) -> dict[str, Any]:
+    """The node of each test's executable by the test's name: one builder makes them all."""
+    where = kernel.target_of(env)
+    above = kernel.result_folder(env, where)
+    folder = above.Dir("tests").Dir(package.name)
+    sources = [kernel.manifest_node(env, manifest), *kernel.prerequisites(env, where)]
+    nodes = env._KernelTestBuild([folder.File(test.name) for test in tests], sources)
+    for node, test in zip(nodes, tests, strict=True):
+        node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where)
+        node.attributes.kernel_test = test
+    env.Clean(nodes, kernel.cargo_folder(above, package))
+    _keep_apart(env, above, package, nodes)
+    return {test.name: node for test, node in zip(tests, nodes, strict=True)}
+
+
+def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> None:
+    """Two cargos in one folder wait for each other; so SCons must not run them at once."""
+    kernels = [folder.File(binary.name) for binary in package.binaries]
+    lock = kernel.cargo_folder(folder, package).File(".lock")
+    env.SideEffect(lock, [*nodes, *(node for node in kernels if kernel.kernel_of(node) is not None)])
+
+
+def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
+    talks = {}
+    for name, steps in env["CONVERSATIONS"].items():
+        found = select(tests, name)
+        if not found:
+            known = ", ".join(test.name for test in tests)
+            raise SCons.Errors.UserError(f"CONVERSATIONS: there is no test {name!r}; the tests are: {known}")
+        try:
+            talks.update({test.name: talk(steps) for test in found})
+        except ValueError as error:
+            raise SCons.Errors.UserError(f"CONVERSATIONS[{name!r}]: {error}") from None
+    return talks
+
+
+def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
+    pattern = SCons.Script.ARGUMENTS.get("TEST")
+    return tests if pattern is None else select(tests, pattern)
+
+
+def _images(env: Any, executable: Any) -> Iterator[Any]:
+    """The disks of a test, on the firmwares that are wanted and that its loader knows."""
+    wanted = face.words(env["KERNEL_TEST_FIRMWARE"])
+    disks = {image.attributes.boot_image: image for image in env.BootImage(executable)}
+    found = [disks[name] for name in wanted if name in disks]
+    if not found:
+        raise SCons.Errors.UserError(
+            f"KERNEL_TEST_FIRMWARE is {wanted}, but {executable} boots on: "
+            + ", ".join(name for name in disks if name in ("bios", "uefi"))
+        )
+    yield from found
+
+
+def _result(env: Any, test: KernelTest, image: Any, settings: RunSettings, spoken: Talk) -> Any:
+    firmware = image.attributes.boot_image
+    result = image.dir.File(f"{test.name}-{firmware}.passed")
+    result.attributes.guest = kernel_test_run.Guest(f"{test.name} ({firmware})", firmware, settings, spoken)
+    env._KernelTestRun(result, image)
+    # Another machine's success is no reason to skip a test here.
+    env.NoCache(result)
+    env.Clean(result, [kernel_test_run.serial_log(result), kernel_test_run.screenshot(result)])
+    return [result]
+
+
+def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
+    from bootimage.files import copy_whole
+    from bootimage.kernel_test_build import build_tests
+
+    about = kernel.kernel_of(target[0])
+    assert about is not None
+    folder = kernel.cargo_folder(kernel.result_folder(env, about.target), about.package)
+    build = replace(kernel.crate_build(env, target, about), bins=(), target_dir=Path(folder.abspath))
+    declared = [Path(node.abspath) for node in target[0].all_children()]
+    tests = [node.attributes.kernel_test for node in target]
+    built = build_tests(face.context(env), build, tests, declared, Path(env.Dir("#").abspath))
+    for node in target:
+        copy_whole(built[node.attributes.kernel_test.name], Path(node.abspath))
+
+
+def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    return f"Compiling the tests {', '.join(node.name for node in target)} into {target[0].dir}"
+
+
+_BUILD = face.action(_build, _label, kernel.signature, "RUSTKERNELTESTCOMSTR")
