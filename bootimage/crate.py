@@ -11,9 +11,10 @@ from bootimage.cargo_flags import json_target_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.context import BuildContext
 from bootimage.crate_config import CrateConfig, crate_config
+from bootimage.crate_names import needs_names, wrapper
 from bootimage.diagnostics import executables
 from bootimage.errors import BuildError
-from bootimage.remap import remap_flags
+from bootimage.remap import remap_flags, seen_from, stand_ins
 from bootimage.rustflags import encoded
 from bootimage.sysroot import sysroot_folder
 from bootimage.sysroot_crates import Sysroot
@@ -26,7 +27,9 @@ class CrateBuild:
 
     `sysroot` is None where the target's own std is installed. `bins` are binaries by name (none: all
     of them). `rustflags` are added to those of the user's cargo configuration. `environment` is what
-    reaches cargo, build scripts and `env!` beyond the clean environment.
+    reaches cargo, build scripts and `env!` beyond the clean environment. `top` is the folder of the user's
+    whole tree, `packages` are the folders of the package and its path dependencies: what is compiled says
+    where they are by their path from `workspace_root`.
     """
 
     manifest: Path
@@ -41,6 +44,8 @@ class CrateBuild:
     rustflags: tuple[str, ...] = ()
     cargoflags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    top: Path | None = None
+    packages: tuple[Path, ...] = ()
 
     @property
     def label(self) -> str:
@@ -105,9 +110,14 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
 def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateConfig) -> dict[str, str]:
     """The clean environment with this build's flags for rustc and what the user added."""
     sysroot = [f"--sysroot={sysroot_folder(context, build.sysroot)}"] if build.sysroot else []
-    remap = remap_flags(context.toolchain, {build.workspace_root: ".", build.target_dir: "/build"})
-    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap]
-    return {**context.environment(), **build.environment, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+    sources = [*([build.top] if build.top else []), *build.packages]
+    folders = {**seen_from(build.workspace_root, sources), build.target_dir: "/build"}
+    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
+    clean = {**context.environment(), **build.environment}
+    if needs_names(build.workspace_root, build.packages):
+        places = stand_ins(context.toolchain.cargo_home(), folders)
+        clean["RUSTC_WRAPPER"] = str(wrapper(build.target_dir, places, clean.get("RUSTC_WRAPPER")))
+    return {**clean, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
 
 
 def hint_for(stderr: bytes) -> str | None:

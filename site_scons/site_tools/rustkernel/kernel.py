@@ -178,6 +178,8 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
         rustflags=tuple(face.words(env["RUSTFLAGS"])),
         cargoflags=tuple(face.words(env["CARGOFLAGS"])),
         environment={name: env.subst(str(value)) for name, value in env["CARGO_ENV"].items()},
+        top=Path(env.Dir("#").abspath),
+        packages=_inputs(env, kernel).packages,
     )
 
 
