@@ -20,13 +20,24 @@ _CHECKOUT = Path(__file__).resolve().parents[3]
 if (_CHECKOUT / "bootimage" / "__init__.py").is_file() and str(_CHECKOUT) not in sys.path:
     sys.path.insert(0, str(_CHECKOUT))
 
-from . import commands, image, kernel, kernel_test, loader, run, specification, sysroot, variables  # noqa: E402
+from . import (  # noqa: E402
+    commands,
+    flat_image,
+    image,
+    kernel,
+    kernel_test,
+    loader,
+    run,
+    specification,
+    sysroot,
+    variables,
+)
 
 
 def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
     variables.generate(env)
-    for part in (specification, sysroot, kernel, loader, image, run, kernel_test, commands):
+    for part in (specification, sysroot, kernel, loader, image, flat_image, run, kernel_test, commands):
         part.generate(env)
 
 

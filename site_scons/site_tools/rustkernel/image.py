@@ -12,7 +12,7 @@ from bootimage.errors import BuildError
 from bootimage.image_names import image_names
 from bootimage.loader.choose import Loader, choose_loader
 
-from . import face, kernel
+from . import face, flat_image, kernel
 from . import loader as programs_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ def generate(env: Any) -> None:
         BUILDERS={
             "_StripKernel": env.Builder(action=_STRIP, suffix=".stripped", single_source=True),
             "_BootImage": env.Builder(action=_WRITE),
-            "_FlatImage": env.Builder(action=_FLAT),
             "_NoImage": env.Builder(action=_REFUSE),
         }
     )
@@ -50,7 +49,7 @@ def _images(env: Any, node: Any) -> list[Any]:
     except BuildError as error:  # told when the image is built: other goals may do without
         return [_no_image(env, node, stripped, error)]
     if loader.family == "0.9":
-        return [_flat_image(env, node, stripped, loader)]
+        return [flat_image.flat_image(env, node, stripped, loader)]
     programs = env.BootLoader(loader.version)
     extras = _extras(env)
     bios = [programs[name] for name in programs_of.BIOS]
@@ -73,18 +72,6 @@ def _no_image(env: Any, node: Any, stripped: Any, problem: BuildError) -> Any:
     image.attributes.boot_image = "bios"
     image.attributes.problem = problem
     return env._NoImage(image, stripped)[0]
-
-
-def _flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
-    image = node.dir.File(f"bootimage-{node.name}.bin")
-    image.attributes.boot_image = "bios"
-    image.attributes.boot_loader = loader
-    image.attributes.boot_kernel = node
-    known = kernel.kernel_of(node)
-    assert known is not None
-    # The manifest has the loader's settings, the lock file its version and features.
-    files = [str(known.manifest), str(known.package.workspace.lock)]
-    return env._FlatImage(image, [stripped, *map(env.fs.File, files)])[0]
 
 
 def _loader(env: Any, node: Any) -> Loader:
@@ -160,22 +147,6 @@ def _refuse_signature(target: face.Nodes, _source: face.Nodes, _env: Any) -> str
     return str(target[0].attributes.problem)
 
 
-def _flat(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    from bootimage.loader.v0_9 import flat_loader, provide_flat_image
-
-    about = target[0].attributes
-    known = kernel.kernel_of(about.boot_kernel)
-    assert known is not None
-    context = face.context(env)
-    loader = flat_loader(context, kernel.crate_build(env, [about.boot_kernel], known), about.boot_loader)
-    face.say_now(f"Writing {target[0]}")
-    provide_flat_image(context, loader, Path(source[0].abspath), Path(target[0].abspath))
-
-
-def _flat_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return f"{target[0].attributes.boot_loader} {face.toolchain(env).identity}"
-
-
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     from bootimage.elf import strip_debug
 
@@ -194,6 +165,5 @@ def _strip_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
 
 
 _WRITE = face.action(_write, _write_label, _write_signature, "BOOTIMAGECOMSTR")
-_FLAT = face.action(_flat, _write_label, _flat_signature, "BOOTFLATIMAGECOMSTR")
 _REFUSE = face.action(_refuse, _write_label, _refuse_signature, "BOOTNOIMAGECOMSTR")
 _STRIP = face.action(_strip, _strip_label, _strip_signature, "RUSTSTRIPCOMSTR")

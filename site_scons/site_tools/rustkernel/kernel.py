@@ -138,7 +138,9 @@ def scan(node: Any, env: Any, _path: Any) -> list[Any]:
     with face.user_errors():
         inputs = _inputs(env, kernel)
     files = [env.fs.File(str(path)) for path in inputs.files]
-    generated = [each for folder in inputs.directories for each in _made_in(env.fs.Dir(str(folder)))]
+    results = env.Dir(env.subst("$RUST_BUILD_DIR"))
+    folders = [env.fs.Dir(str(folder)) for folder in inputs.directories]
+    generated = [each for folder in folders for each in _made_in(folder, results)]
     return [*dict.fromkeys([*files, *generated, *env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)])]
 
 
@@ -146,14 +148,14 @@ def _inputs(env: Any, kernel: Kernel) -> Inputs:
     return declared_inputs(kernel.manifest, skip=[Path(env.Dir(env.subst("$RUST_BUILD_DIR")).abspath)])
 
 
-def _made_in(folder: Any) -> list[Any]:
-    """The files below `folder` that some builder of this SCons run makes."""
+def _made_in(folder: Any, results: Any) -> list[Any]:
+    """The files below `folder` that some builder of this SCons run makes, but for those in `results`."""
     found = []
     for name, entry in folder.entries.items():
-        if name in (".", ".."):
+        if name in (".", "..") or entry is results:
             continue
         if hasattr(entry, "entries"):
-            found += _made_in(entry)
+            found += _made_in(entry, results)
         elif entry.has_builder() and kernel_of(entry) is None:
             found.append(entry)
     return found

@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "RUSTSTRIPCOMSTR": "",
     "BOOTLOADERCOMSTR": "",
     "BOOTIMAGECOMSTR": "",
+    "BOOTFLATLOADERCOMSTR": "",
     "BOOTFLATIMAGECOMSTR": "",
 }
 """Every variable that has a default. Without one, and looked for when needed: RUSTC, CARGO,

@@ -1,0 +1,116 @@
+"""The disk image of a kernel on loader 0.9, and the node of its loader.
+
+The loader's node depends on what the kernel asks of it (version, features, settings) and not on the
+kernel's code: it is built beside the kernel, and an edited kernel needs only the last link.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import SCons.Scanner
+
+from bootimage.inputs import declared_inputs
+from bootimage.loader.choose import Loader
+
+from . import face, kernel
+
+# What `loader/relocatable.py` calls OBJECT, SCRIPT and ARGUMENTS.
+_FILES = ("loader.o", "linker.ld", "arguments")
+
+
+def generate(env: Any) -> None:
+    """Add the builders that `flat_image` uses to `env`."""
+    scanner = SCons.Scanner.ScannerBase(function=_scan, name="FlatLoaderScanner")
+    env.Append(
+        BUILDERS={
+            "_FlatLoader": env.Builder(action=_LOADER, target_scanner=scanner),
+            "_FlatImage": env.Builder(action=_IMAGE),
+        }
+    )
+    face.add_signatures(env)
+
+
+def flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
+    """The image that boots the kernel `node`; `stripped` is that without debug information."""
+    image = node.dir.File(f"bootimage-{node.name}.bin")
+    image.attributes.boot_image = "bios"
+    image.attributes.boot_loader = loader
+    return env._FlatImage(image, [stripped, *_loader_nodes(env, node, loader)])[0]
+
+
+def _loader_nodes(env: Any, node: Any, loader: Loader) -> list[Any]:
+    """The loader's files: one set for all kernels of a package in one folder."""
+    known = kernel.kernel_of(node)
+    assert known is not None
+    folder = node.dir.Dir(f"{loader.package}-{loader.version}").Dir(known.package.name)
+    targets = [folder.File(name) for name in _FILES]
+    if not targets[0].has_builder():
+        manifest = kernel.manifest_node(env, known.manifest)
+        env._FlatLoader(targets, [manifest, *([] if isinstance(known.target, str) else [known.target])])
+        for target in targets:
+            target.attributes.rust_kernel_node = node
+            target.attributes.boot_loader = loader
+    return targets
+
+
+def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
+    """What decides about features and settings, and a loader's own source where it is the user's."""
+    if face.is_cleaning(env):
+        return []
+    known = kernel.kernel_of(node.attributes.rust_kernel_node)
+    assert known is not None
+    loader = node.attributes.boot_loader
+    with face.user_errors():
+        asked = declared_inputs(known.manifest)
+        own = declared_inputs(loader.manifest).files if loader.manifest else ()
+    files = [*asked.manifests, *asked.configs, *([asked.lock] if asked.lock else []), *own]
+    return [env.fs.File(str(path)) for path in dict.fromkeys(files)]
+
+
+def _build_loader(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
+    from bootimage.files import copy_whole
+    from bootimage.loader.v0_9 import flat_loader, provide_loader
+
+    node = target[0].attributes.rust_kernel_node
+    known = kernel.kernel_of(node)
+    assert known is not None
+    context = face.context(env)
+    build = kernel.crate_build(env, [node], known)
+    made = provide_loader(context, flat_loader(context, build, target[0].attributes.boot_loader))
+    for each in target:
+        copy_whole(made.files[each.name], Path(each.abspath))
+
+
+def _loader_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    loader = target[0].attributes.boot_loader
+    return f"Compiling {loader.package} {loader.version}"
+
+
+def _loader_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    known = kernel.kernel_of(target[0].attributes.rust_kernel_node)
+    assert known is not None
+    asked = (face.words(env["RUST_FEATURES"]), bool(env["RUST_DEFAULT_FEATURES"]))
+    where = kernel.target_name(known.target)
+    return f"{target[0].attributes.boot_loader} {where} {asked} {face.toolchain(env).identity}"
+
+
+def _write_image(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.loader.flat_image import write_flat_image
+
+    stripped, loader = (Path(each.abspath) for each in source[:2])
+    face.say_now(f"Writing {target[0]}")
+    write_flat_image(face.context(env), loader.parent, stripped, Path(target[0].abspath))
+
+
+def _image_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    return f"Writing {target[0]}"
+
+
+def _image_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    return face.toolchain(env).identity
+
+
+_LOADER = face.action(_build_loader, _loader_label, _loader_signature, "BOOTFLATLOADERCOMSTR")
+_IMAGE = face.action(_write_image, _image_label, _image_signature, "BOOTFLATIMAGECOMSTR")
