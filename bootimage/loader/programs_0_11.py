@@ -92,6 +92,6 @@ def program_key(toolchain: Toolchain, version: str, program: Program) -> str:
             "program": program.name,
             "compiler": toolchain.identity,
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain)),
+            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain, version)),
         },
     )

@@ -149,7 +149,7 @@ def _lock(context: BuildContext, package: Package, folder: Path) -> Path:
             hint=f"cargo generate-lockfile --manifest-path {package.manifest}",
         )
     copy = folder / "Cargo.lock"
-    copy.write_text(hold_back(package.workspace.lock.read_text(), context.toolchain))
+    copy.write_text(hold_back(package.workspace.lock.read_text(), context.toolchain, package.version))
     return copy
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from bootimage import report
 from bootimage.cargo_flags import json_target_flags, lock_file_flags
 from bootimage.cargo_process import run_cargo
-from bootimage.compiler_facts import compiler_facts
 from bootimage.context import BuildContext
 from bootimage.diagnostics import rendered_errors
 from bootimage.errors import BuildError
-from bootimage.loader.holds import hold_back
+from bootimage.loader.holds import check_family, hold_back
+from bootimage.loader.known import advice
 from bootimage.loader.locate import locate_published
 from bootimage.loader.programs_0_11 import PROGRAMS, Program, program_key
+from bootimage.loader.specification import program_target
 from bootimage.process import run
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
@@ -25,7 +26,7 @@ from bootimage.store import Entry
 from bootimage.sysroot import sysroot_folder
 from bootimage.sysroot_crates import Sysroot
 from bootimage.target import Target
-from bootimage.target_spec import canonical
+from bootimage.versions import order
 
 SECTOR = 512
 
@@ -42,16 +43,19 @@ def provide_program(context: BuildContext, version: str, program: Program) -> En
 
 def _build(context: BuildContext, version: str, program: Program, folder: Path, label: str) -> Path:
     source = _source(context, version)
-    target = _target(context, program, source["bootloader"].parent)
+    target = program_target(context, program, source["bootloader"].parent)
     flags = [*_flags(context, target, folder), *program.rustflags]
     lock = folder / "Cargo.lock"
-    lock.write_text(hold_back((source[program.crate].parent / "Cargo.lock").read_text(), context.toolchain))
+    lock.write_text(
+        hold_back((source[program.crate].parent / "Cargo.lock").read_text(), context.toolchain, version)
+    )
     command = [
         *_command(context, target, folder),
         *("--manifest-path", str(source[program.crate]), "--profile", program.profile),
         # What a program is made of is the same without debug information, which takes a minute more
         # (a font with 100,000 constants) and would be dropped from the flat binary anyway.
         *("--config", f"profile.{program.profile}.debug=false"),
+        *_smaller(version, program),
         *lock_file_flags(context.toolchain, lock),
     ]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
@@ -61,7 +65,7 @@ def _build(context: BuildContext, version: str, program: Program, folder: Path, 
         report.write_error(rendered_errors(finished.stdout))
     finished.or_fail(
         f"bootloader {version} ({program.name}) does not build with rustc {context.toolchain.release}",
-        hint="docs/loaders.md lists which loader versions build with which compilers",
+        hint=advice(context.toolchain, version),
     )
     return _finish(context, program, folder / "target" / target.name / program.profile / program.crate)
 
@@ -71,12 +75,18 @@ def _source(context: BuildContext, version: str) -> dict[str, Path]:
     return locate_published(context, {"bootloader": version, **crates})
 
 
-def _target(context: BuildContext, program: Program, bootloader: Path) -> Target:
-    if program.specification is None:
-        return Target(program.target)
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
-    specification = canonical(bootloader / program.specification, facts)
-    return Target(program.target, specification.json)
+def _smaller(version: str, program: Program) -> list[str]:
+    """Stage 2 must lie below 64 KiB, where today's LLVM does not get it with the `s` of older profiles."""
+    if program.name != "stage-2" or order(version) >= order("0.11.14"):
+        return []
+    return ["--config", f'profile.{program.profile}.opt-level="z"']  # as the profile has it since 0.11.14
+
+
+def _lock_text(context: BuildContext, version: str, published: Path) -> str:
+    """The published lock file's text, with what this compiler needs held, and of one family."""
+    text = hold_back(published.read_text(encoding="utf-8"), context.toolchain, version)
+    check_family(text, version, published)
+    return text
 
 
 def _flags(context: BuildContext, target: Target, folder: Path) -> list[str]:

@@ -79,6 +79,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     A published version and a git commit never change, so their source need not be at hand.
     """
     loader = flat.loader
+    holds = applied_holds(toolchain, loader.version)
     source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
         "loader 0.9",
@@ -89,7 +90,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
             "source": source,
             "features": " ".join(flat.features),
             "settings": settings_manifest(flat.settings),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain)),
+            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
         },
     )
 
