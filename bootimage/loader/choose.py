@@ -24,6 +24,10 @@ _NEWEST = 'bootloader = { package = "bootloader_api", version = "0.11" }'
 _SAME_SOURCE = "the kernel's `use bootloader::{BootInfo, entry_point}` stays as it is"
 
 
+class NoLoader(BuildError):
+    """The manifest names no loader at all."""
+
+
 @dataclass(frozen=True)
 class Loader:
     """The loader of one kernel: `package` in exactly this `version`, and where that comes from.
@@ -57,17 +61,6 @@ def choose_loader(package: Package) -> Loader:
     family = _family(package, found)
     manifest = _manifest(package, found) if found.source is None else None
     return Loader(family, found.name, found.version, found.source, found.checksum, manifest)
-
-
-def loader_version(manifest: Path, package: Package) -> str:
-    """The version of the loader of family 0.11 that the package needs. Any other family is a BuildError."""
-    loader = choose_loader(package)
-    if loader.family != "0.11":
-        raise BuildError(
-            f"{package.name} is made for the loader {loader.version}, which makes one flat image",
-            file=manifest,
-        )
-    return loader.version
 
 
 def _lock(package: Package) -> LockFile:
@@ -174,7 +167,7 @@ def _no_loader(package: Package) -> BuildError:
             "from 0.11 on, the package `bootloader` is a library for the host, and no kernel can link it",
             f"change it to `{_NEWEST}`: {_SAME_SOURCE}",
         )
-    return BuildError(
+    return NoLoader(
         f"{package.name} has no loader among its dependencies, so there is nothing to boot it with",
         file=package.manifest,
         hint=f"add to [dependencies]: {_NEWEST}",

@@ -44,15 +44,12 @@ def test_settings_make_another_loader(example: Tree) -> None:
 
 def test_an_edited_loader_is_compiled_again(example: Tree) -> None:
     example.scons()
-    published = (example.root / "build" / IMAGE).read_bytes()
+    published = (example.root / "build" / LOADER).read_bytes()
     source = next(Path.home().glob(".cargo/registry/src/*/bootloader-0.9.35"))
     mine = shutil.copytree(source, example.root.parent / "mine", ignore=shutil.ignore_patterns(".cargo*"))
-    example.edit("Cargo.toml", '"0.9.35"', '{ path = "../mine" }')
-    lock = example.root / "Cargo.lock"
-    kept = [line for line in lock.read_text().splitlines() if not line.startswith(("source", "checksum"))]
-    lock.write_text("\n".join([*kept, ""]))
+    depend_on_mine(example)
     example.scons()
-    assert (example.root / "build" / IMAGE).read_bytes() == published
+    assert (example.root / "build" / LOADER).read_bytes() == published
     stage = Path(mine, "src/stage_1.s")
     assert "Booting (first stage)..." in stage.read_text()
     stage.write_text(stage.read_text().replace("Booting (first stage)...", "It begins (here, now)..."))
@@ -61,8 +58,21 @@ def test_an_edited_loader_is_compiled_again(example: Tree) -> None:
 
 
 def test_a_kernel_on_loader_0_10(example: Tree) -> None:
-    for file in (example.root / "Cargo.toml", example.root / "Cargo.lock"):
-        file.write_text(file.read_text().replace("0.9.35", "0.10.13"))
-    told = example.scons(f"build/{IMAGE}", fails=True)
-    assert "0.10.13), which no current compiler builds" in told
+    depend_on_mine(example)
+    lock = example.root / "Cargo.lock"
+    lock.write_text(lock.read_text().replace("0.9.35", "0.10.13"))
+    manifest = example.root.parent / "mine/Cargo.toml"
+    manifest.parent.joinpath("src").mkdir(parents=True)
+    manifest.write_text('[package]\nname = "bootloader"\nversion = "0.10.13"\n')
+    manifest.parent.joinpath("src/lib.rs").write_text("#![no_std]\n")
+    told = example.scons(fails=True)
+    assert "Cargo.toml:8" in told and "(0.10.13), which no current compiler builds" in told
     assert 'bootloader = { package = "bootloader_api", version = "0.11" }' in told
+
+
+def depend_on_mine(example: Tree) -> None:
+    """Let the kernel take its loader from the folder `mine` beside it."""
+    example.edit("Cargo.toml", '"0.9.35"', '{ path = "../mine" }')
+    lock = example.root / "Cargo.lock"
+    kept = [line for line in lock.read_text().splitlines() if not line.startswith(("source", "checksum"))]
+    lock.write_text("\n".join([*kept, ""]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootimage.errors import BuildError
 from bootimage.image_names import image_names
-from bootimage.loader.choose import Loader, choose_loader
+from bootimage.loader.choose import Loader, NoLoader, choose_loader
 
 from . import face, flat_image, kernel
 from . import loader as programs_of
@@ -138,9 +138,11 @@ def _write_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
 def _refuse(target: face.Nodes, source: face.Nodes, _env: Any) -> None:
     from bootimage.elf import read_kernel, read_loader_config
 
-    # What the kernel itself lacks is more telling than what its manifest does.
-    read_loader_config(read_kernel(Path(source[0].abspath)))
-    raise target[0].attributes.problem
+    problem = target[0].attributes.problem
+    if isinstance(problem, NoLoader):
+        # What the kernel itself lacks is more telling than what its manifest does.
+        read_loader_config(read_kernel(Path(source[0].abspath)))
+    raise problem
 
 
 def _refuse_signature(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
