@@ -16,12 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from bootimage.cargo_config import CargoConfig, read_cargo_config
+from bootimage.cargo_mark import is_marked
 from bootimage.errors import BuildError
 from bootimage.lock_file import LockFile, read_lock_file
 from bootimage.manifest import Dependency, Package, patches, read_package
 from bootimage.package_files import Identity, identity, package_files
 from bootimage.rustup import cargo_home
-from bootimage.toml_file import TomlFile
+from bootimage.toml_file import TomlFile, read_toml
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def declared_inputs(
     toolchain = _toolchain_file(package.folder)
     named = {str(path) for path in (*config.files, lock and lock.path, toolchain) if path}
     return Inputs(
-        files=_paths(manifests | named | {path for files, _ in found for path in files}),
+        files=_paths(
+            manifests | named | {path for files, _ in found for path in files if not _is_ours(path)}
+        ),
         directories=_paths({path for _, folders in found for path in folders}),
         packages=_paths({str(each.folder) for each in packages}),
         manifests=_paths(manifests),
@@ -70,6 +73,11 @@ def declared_inputs(
         configs=_paths({str(path) for path in config.files}),
         toolchain=toolchain,
     )
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file is the cargo configuration that we wrote for editors: no build reads it."""
+    return path.endswith("/.cargo/config.toml") and is_marked(read_toml(Path(path)).text)
 
 
 def _replacements(package: Package, config: CargoConfig, lock: LockFile | None) -> Iterator[Dependency]:

@@ -19,7 +19,7 @@ from bootimage.inputs import Inputs, declared_inputs
 from bootimage.manifest import Package, read_package
 from bootimage.target import Target, read_target
 
-from . import face, specification, sysroot
+from . import editor, face, specification, sysroot
 
 if TYPE_CHECKING:
     from bootimage.crate import CrateBuild
@@ -53,6 +53,7 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     env = env.Override(overrides) if overrides else env
     with face.user_errors():
         manifest = manifest_of(env, package)
+        env = sysroot.with_configured_crates(env, manifest)
         described = read_package(manifest)
         names = face.words(env["RUST_BINS"]) or [binary.name for binary in described.binaries]
         if not names:
@@ -65,6 +66,7 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     for node, name in zip(nodes, names, strict=True):
         node.attributes.rust_kernel = Kernel(manifest, described, name, where)
     env.Clean(nodes, cargo_folder(folder, described))
+    editor.offer(env, nodes, crate_build)
     return nodes
 
 
@@ -190,16 +192,17 @@ def _read(where: Any) -> Target:
 
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
-    from bootimage.files import copy_whole
-    from bootimage.kernel import build_kernel
+    from bootimage.kernel import provide_kernel
+
+    from .sharing import note_made
 
     kernel = kernel_of(target[0])
     assert kernel is not None
     declared = [Path(node.abspath) for node in target[0].all_children()]
-    top = Path(env.Dir("#").abspath)
-    built = build_kernel(face.context(env), crate_build(env, target, kernel), declared, top)
-    for node in target:
-        copy_whole(built[node.name], Path(node.abspath))
+    outputs = {node.name: Path(node.abspath) for node in target}
+    crate = crate_build(env, target, kernel)
+    if provide_kernel(face.context(env), crate, declared, Path(env.Dir("#").abspath), outputs):
+        note_made(target)
 
 
 def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:

@@ -24,7 +24,7 @@ from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_test
 from bootimage.machine.conversation import Expect, Send
 from bootimage.manifest import read_package
 
-from . import face, kernel, kernel_test_run
+from . import face, kernel, kernel_test_run, sysroot
 
 if TYPE_CHECKING:
     from bootimage.manifest import Package
@@ -69,6 +69,7 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     env = env.Override(overrides) if overrides else env
     with face.user_errors():
         manifest = kernel.manifest_of(env, package)
+        env = sysroot.with_configured_crates(env, manifest)
         described = read_package(manifest)
         tests = _tests(env, described)
         settings = run_settings(described, _limit(env))
