@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bootimage.action_key import action_key
 from bootimage.remote_cache import RemoteCache
-from bootimage.store import Entry, Store
+from bootimage.store import Blob, Entry, Store
 
-__all__ = ["action_key", "perform"]
+__all__ = ["action_key", "contents_of", "perform"]
 
 
 def perform(
@@ -28,6 +28,8 @@ def perform(
     """
     entry = store.get(key)
     if entry is not None:
+        if remote is not None:
+            remote.offer(store, entry)
         return entry
     with store.building(key, label):
         entry = store.get(key)  # another may have made it while we waited
@@ -39,6 +41,21 @@ def perform(
     if remote is not None:
         remote.publish(store, entry)
     return entry
+
+
+def contents_of(
+    store: Store,
+    remote: RemoteCache | None,
+    key: str,
+    label: str,
+    build: Callable[[Path], Mapping[str, Path]],
+) -> Mapping[str, Blob]:
+    """What the files of the result for `key` hold, by name: like `perform`, but none of them is fetched."""
+    if remote is not None and store.get(key) is None:
+        record = remote.record(key, store.limit)
+        if record is not None:
+            return record.blobs
+    return perform(store, remote, key, label, build).blobs
 
 
 def _make(store: Store, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:

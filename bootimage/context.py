@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootimage.cached_action import perform
+from bootimage.cached_action import contents_of, perform
 from bootimage.jobserver import JobServer
 from bootimage.remote_cache import RemoteCache
-from bootimage.store import Entry, Store
+from bootimage.store import Blob, Entry, Store
 from bootimage.toolchain import Toolchain
 
 
@@ -32,3 +32,9 @@ class BuildContext:
         `build` gets an empty folder, makes files in it, and returns the entry's names and their paths.
         """
         return perform(self.store, self.remote, key, label, build)
+
+    def contents_of(
+        self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]
+    ) -> Mapping[str, Blob]:
+        """The digests of the entry for `key`, by name: as `perform`, but nothing large is fetched for it."""
+        return contents_of(self.store, self.remote, key, label, build)

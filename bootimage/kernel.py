@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootimage import report
 from bootimage.cargo_profile import profile_folder
 from bootimage.context import BuildContext
 from bootimage.crate import CrateBuild, build_crate
 from bootimage.dep_info import undeclared, undeclared_error
+from bootimage.files import copy_whole
+from bootimage.shared_files import SharedFiles, provide_files
+
+
+def provide_kernel(
+    context: BuildContext,
+    build: CrateBuild,
+    declared: Sequence[Path],
+    top: Path,
+    outputs: Mapping[str, Path],
+) -> bool:
+    """Write the executables of `build` to `outputs` (name of the binary -> path); True where it built them.
+
+    `declared` and `top` are as in `build_kernel`.
+    """
+    from bootimage.kernel_key import kernel_key, reason_to_keep
+
+    def make() -> bool:
+        built = build_kernel(context, build, declared, top)
+        for name, path in outputs.items():
+            copy_whole(built[name], path)
+        if context.remote is None or not context.remote.writes:
+            return False
+        reason = reason_to_keep(context, build, outputs.values())
+        if reason:
+            report.say(f"Not shared with other machines: {reason}")
+        return reason is None
+
+    wanted = SharedFiles(build.label, outputs, lambda: kernel_key(context, build, declared))
+    return provide_files(context, wanted, make)
 
 
 def build_kernel(

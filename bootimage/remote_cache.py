@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bootimage import report
 from bootimage.action_result import decode_stdout, encode_action_result
+from bootimage.files import copy_whole
 from bootimage.remote_health import Health, RemoteProblem
 from bootimage.remote_settings import RemoteSettings, remote_settings
 from bootimage.store import Entry, Store
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bootimage.remote_http import HttpFolder
     from bootimage.remote_pack import Packed
 
+_Result = TypeVar("_Result")
 _RECORD_LIMIT = 1 << 20
 _CREDENTIALS_ADVICE = (
     "set RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or RUSTKERNEL_CACHE_TOKEN, or write ~/.netrc"
@@ -45,16 +47,38 @@ class RemoteCache:
 
         return HttpFolder(self._settings)
 
+    @property
+    def writes(self) -> bool:
+        """Whether results of this machine are offered to others."""
+        return self._settings.writes
+
     def fetch(self, store: Store, key: str, label: str) -> Entry | None:
         """Bring the result for `key` into the store; None when it is not to be had."""
         return self._attempt(self._reading, lambda: self._fetch(store, key, label))
 
+    def record(self, key: str, limit: int) -> Record | None:
+        """What is known of the result for `key`, of at most `limit` bytes, without its contents."""
+        found = self._attempt(self._reading, lambda: self._record(key, limit))
+        return found[0] if found else None
+
+    def fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
+        """Write the files of the result for `key` to `outputs` (name -> path), or leave all as it is.
+
+        The store lends a place to work in, and keeps nothing.
+        """
+        return bool(self._attempt(self._reading, lambda: self._fetch_files(store, key, label, outputs)))
+
     def publish(self, store: Store, entry: Entry) -> None:
         """Offer a result to others, where the user wants that; nothing that is there already is changed."""
-        if self._settings.writes:
+        if self.writes:
             self._attempt(self._writing, lambda: self._publish(store, entry))
 
-    def _attempt(self, health: Health, act: Callable[[], Entry | None]) -> Entry | None:
+    def offer(self, store: Store, entry: Entry) -> None:
+        """Like `publish`, for a result that others may have offered already: one request finds that out."""
+        if self.writes:
+            self._attempt(self._writing, lambda: self._offer(store, entry))
+
+    def _attempt(self, health: Health, act: Callable[[], _Result]) -> _Result | None:
         if not health.good:
             return None
         try:
@@ -71,12 +95,29 @@ class RemoteCache:
             return None
         record, packed = found
         with report.step(f"{label}: from the network cache"), store.work("fetch") as folder:
-            files: dict[str, Path] = {}
-            for number, (name, blob) in enumerate(record.blobs.items()):
-                files[name] = folder / str(number)
-                if not self._bring(store, blob, packed[name], files[name]):
-                    return None
-            return store.put(key, files, record.label, record.seconds)
+            files = self._bring_all(store, record, packed, folder)
+            return store.put(key, files, record.label, record.seconds) if files is not None else None
+
+    def _fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
+        found = self._record(key, store.limit)
+        if found is None or found[0].blobs.keys() != outputs.keys():
+            return False
+        with report.step(f"{label}: from the network cache"), store.work("fetch") as folder:
+            files = self._bring_all(store, *found, folder)
+            for name, path in (files or {}).items():
+                copy_whole(path, outputs[name])
+        return files is not None
+
+    def _bring_all(
+        self, store: Store, record: Record, packed: Mapping[str, Packed], folder: Path
+    ) -> dict[str, Path] | None:
+        """Every file of a result by its name, in `folder`; None where the server has one no more."""
+        files: dict[str, Path] = {}
+        for number, (name, blob) in enumerate(record.blobs.items()):
+            files[name] = folder / str(number)
+            if not self._bring(store, blob, packed[name], files[name]):
+                return None
+        return files
 
     def _record(self, key: str, limit: int) -> tuple[Record, dict[str, Packed]] | None:
         """The record for `key`, with what to ask for in place of each file."""
@@ -117,6 +158,10 @@ class RemoteCache:
             return True
         finally:
             unpacker.close()
+
+    def _offer(self, store: Store, entry: Entry) -> None:
+        if not _was_found(self._folder.head(f"ac/{entry.key}").status):
+            self._publish(store, entry)
 
     def _publish(self, store: Store, entry: Entry) -> None:
         from bootimage.remote_pack import pack

@@ -73,9 +73,17 @@ def sysroot_folder(context: BuildContext, sysroot: Sysroot) -> Path:
     return context.store.tree(entry, {name: f"{libraries}/{name}" for name in entry.files})
 
 
-def sysroot_manifest(entry: Entry, sysroot: Sysroot) -> str:
-    """The text of a Sysroot node: the digest of each rlib, by name. The bulk is in the store."""
-    rlibs = {name: blob.sha256 for name, blob in sorted(entry.blobs.items())}
+def sysroot_manifest(context: BuildContext, sysroot: Sysroot) -> str:
+    """The text of a Sysroot node: the digest of each rlib, by name.
+
+    The bulk is in the store, or stays in the network cache until something is compiled with it.
+    """
+    contents = context.contents_of(
+        sysroot_key(context.toolchain, sysroot),
+        sysroot.label,
+        lambda folder: _build(context, sysroot, folder),
+    )
+    rlibs = {name: blob.sha256 for name, blob in sorted(contents.items())}
     return json.dumps({"target": sysroot.target.name, "rlibs": rlibs}, indent=2) + "\n"
 
 

@@ -5,7 +5,6 @@ A run in which nothing changed imports little: what an action needs of the engin
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -17,8 +16,8 @@ import SCons.Action
 import SCons.Errors
 import SCons.Script
 
-import bootimage
 from bootimage import report
+from bootimage.engine import engine_digest
 from bootimage.errors import BuildError
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
@@ -68,21 +67,11 @@ def _toolchain(asked: tuple[str | None, ...], project: str) -> Toolchain:
     )
 
 
-@cache
-def engine_digest() -> str:
-    """The SHA-256 of the engine's own files: SCons sees a function's bytecode, not what it calls."""
-    root = Path(bootimage.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.toml")]):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 Build = Callable[[Nodes, Nodes, Any], None]
 Text = Callable[[Nodes, Nodes, Any], str]
 
 
-def action(build: Build, label: Text, signature: Text, comstr: str) -> Any:
+def action(build: Build, label: Text, signature: Text, comstr: str, *, shared: bool = False) -> Any:
     """A builder's action.
 
     `build(target, source, env)` makes the targets; `label(...)` is its one line for `scons -n`;
@@ -92,7 +81,12 @@ def action(build: Build, label: Text, signature: Text, comstr: str) -> Any:
 
     def run(target: Nodes, source: Nodes, env: Any) -> None:
         try:
-            build(target, source, env)
+            if shared and context(env).remote is not None:
+                from .sharing import Making, share
+
+                share(env, Making(target, source, label, signature), lambda: build(target, source, env))
+            else:
+                build(target, source, env)
         except BuildError as error:
             report.write_error(f"{error}\n")
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None

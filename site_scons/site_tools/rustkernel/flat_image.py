@@ -112,5 +112,5 @@ def _image_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     return face.toolchain(env).identity
 
 
-_LOADER = face.action(_build_loader, _loader_label, _loader_signature, "BOOTFLATLOADERCOMSTR")
-_IMAGE = face.action(_write_image, _image_label, _image_signature, "BOOTFLATIMAGECOMSTR")
+_LOADER = face.action(_build_loader, _loader_label, _loader_signature, "BOOTFLATLOADERCOMSTR", shared=True)
+_IMAGE = face.action(_write_image, _image_label, _image_signature, "BOOTFLATIMAGECOMSTR", shared=True)

@@ -166,6 +166,6 @@ def _strip_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     return face.toolchain(env).identity
 
 
-_WRITE = face.action(_write, _write_label, _write_signature, "BOOTIMAGECOMSTR")
+_WRITE = face.action(_write, _write_label, _write_signature, "BOOTIMAGECOMSTR", shared=True)
 _REFUSE = face.action(_refuse, _write_label, _refuse_signature, "BOOTNOIMAGECOMSTR")
-_STRIP = face.action(_strip, _strip_label, _strip_signature, "RUSTSTRIPCOMSTR")
+_STRIP = face.action(_strip, _strip_label, _strip_signature, "RUSTSTRIPCOMSTR", shared=True)

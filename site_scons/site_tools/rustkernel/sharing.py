@@ -1,0 +1,63 @@
+"""Nodes whose files come from the network cache where it has them: stripped kernels and images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootimage.action_key import action_key
+from bootimage.engine import engine_digest
+from bootimage.shared_files import SharedFiles, digest_of_file, digest_of_files, provide_files
+
+from . import face
+
+
+@dataclass(frozen=True)
+class Making:
+    """How targets come from sources: `label` and `signature` are the action's, as in `face.action`."""
+
+    target: face.Nodes
+    source: face.Nodes
+    label: face.Text
+    signature: face.Text
+
+    def key(self, env: Any) -> str:
+        """The digest of all that the targets depend on, the same in every clone."""
+        parts = [f"{node.name} {digest_of_file(Path(node.abspath))}" for node in self.source]
+        top = env.Dir("#").abspath
+        further = [Path(node.abspath) for node in self.target[0].all_children() if node not in self.source]
+        told = {
+            "engine": engine_digest(),
+            "how": self.signature(self.target, self.source, env),
+            "from": repr(parts),
+            "beside": digest_of_files((os.path.relpath(path, top), path) for path in further),
+            "to": repr([node.name for node in self.target]),
+        }
+        return action_key("files", told)
+
+
+def share(env: Any, making: Making, build: Callable[[], None]) -> None:
+    """Take the targets from the network cache, or `build` them and offer them to others."""
+
+    def make() -> bool:
+        build()
+        return True
+
+    outputs = {node.name: Path(node.abspath) for node in making.target}
+    label = making.label(making.target, making.source, env)
+    wanted = SharedFiles(label, outputs, lambda: making.key(env))
+    # Of what was made here a moment ago, nobody else can have made anything.
+    ask = not any(str(node) in _made for node in making.source)
+    if provide_files(face.context(env), wanted, make, ask=ask):
+        note_made(making.target)
+
+
+_made: set[str] = set()
+
+
+def note_made(nodes: face.Nodes) -> None:
+    """Remember that the network cache did not have what these nodes are."""
+    _made.update(map(str, nodes))

@@ -1,0 +1,103 @@
+"""Sysroot: a canonical specification -> a manifest with the digests of core and its companions.
+
+The bulk is in the store; who needs it takes it from there (or it is made again).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import SCons.Node.Python
+
+from bootimage.cargo_config import read_cargo_config
+from bootimage.files import write_whole
+from bootimage.rustup import cargo_home
+from bootimage.sysroot_crates import CRATES, FEATURES, Sysroot, crates_for
+from bootimage.target import Target, read_target
+
+from . import face
+
+
+def generate(env: Any) -> None:
+    """Add the builder Sysroot(target, source) to `env`."""
+    env.Append(BUILDERS={"Sysroot": env.Builder(action=_ACTION)})
+    face.add_signatures(env)
+
+
+def sysroot_node(env: Any, specification: Any) -> Any:
+    """The manifest's node for a target: beside its canonical specification, or named for a triple.
+
+    `specification` is the node of a canonical specification, or a built-in triple.
+    """
+    crates = sysroot_crates(env)
+    folder, source = _place(env, specification)
+    target = folder.File(f"{_file_name(crates)}.json")
+    return target if target.has_builder() else env.Sysroot(target, source)[0]
+
+
+def sysroot_crates(env: Any) -> tuple[str, ...]:
+    """RUST_SYSROOT_CRATES in the one order that makes equal lists equal, core's companions added."""
+    asked = set(face.words(env["RUST_SYSROOT_CRATES"]))
+    return (*CRATES, *sorted(asked - set(CRATES)))
+
+
+def with_configured_crates(env: Any, manifest: Path) -> Any:
+    """`env` with the crates, `alloc` mostly, that build-std lists in the package's cargo configuration."""
+    config = read_cargo_config(manifest.parent, cargo_home(os.environ))
+    crates = crates_for(config, face.words(env["RUST_SYSROOT_CRATES"]))
+    return env if crates == sysroot_crates(env) else env.Override({"RUST_SYSROOT_CRATES": list(crates)})
+
+
+def sysroot_of(env: Any, target: Target) -> Sysroot:
+    """The engine's description of the sysroot for `target` under the variables of `env`."""
+    return Sysroot(target, sysroot_crates(env))
+
+
+def needs_sysroot(env: Any, target: Target) -> bool:
+    """False for a built-in target whose std is installed."""
+    return target.specification is not None or not face.toolchain(env).installed_std(target.name)
+
+
+def _place(env: Any, specification: Any) -> tuple[Any, Any]:
+    if isinstance(specification, str):
+        return env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(specification), env.Value(specification)
+    return specification.dir, specification
+
+
+def _file_name(crates: tuple[str, ...]) -> str:
+    more = [crate for crate in crates if crate not in CRATES]
+    return "-".join(["sysroot", *more])
+
+
+def target_of(node: Any) -> Target:
+    """The target that a source stands for: a canonical specification's file, or a triple's Value."""
+    if isinstance(node, SCons.Node.Python.Value):
+        return Target(str(node.value))
+    return read_target(Path(node.abspath))
+
+
+def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.sysroot import provide_sysroot, sysroot_manifest
+
+    where = target_of(source[0])
+    sysroot = sysroot_of(env, where)
+    if needs_sysroot(env, where):
+        text = sysroot_manifest(provide_sysroot(face.context(env), sysroot), sysroot)
+    else:
+        text = f'{{"target": "{where.name}", "installed": true}}\n'
+    write_whole(Path(target[0].abspath), text)
+
+
+def _label(_target: face.Nodes, source: face.Nodes, env: Any) -> str:
+    return f"Compiling {', '.join(sysroot_crates(env))} for {Path(str(source[0])).stem}"
+
+
+def _signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    identity = hashlib.sha256(face.toolchain(env).identity.encode()).hexdigest()
+    return f"{identity} {' '.join(sysroot_crates(env))} {' '.join(FEATURES)}"
+
+
+_ACTION = face.action(_build, _label, _signature, "RUSTSYSROOTCOMSTR")
