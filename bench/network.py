@@ -75,12 +75,10 @@ def _project(scratch: Path, cache: Path, url: str, mode: str) -> Project:
 
 
 def _check_origin(output: str) -> None:
-    """Raise Failed if something that the cache holds was compiled in spite of it."""
-    compiled = [
-        line for line in output.splitlines() if line.startswith(("Compiling core", "Compiling bootloader"))
-    ]
-    here = [line for line in compiled if "from the network cache" not in line]
-    if here or not compiled:
+    """Raise Failed if something that the cache holds was made in spite of it."""
+    made = [line for line in output.splitlines() if line.startswith(("Compiling", "Stripping", "Writing"))]
+    here = [line for line in made if "from the network cache" not in line]
+    if here or not made:
         raise Failed(f"not taken from the network cache: {', '.join(here) or 'nothing was'}")
 
 
