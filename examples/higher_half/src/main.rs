@@ -41,7 +41,7 @@ fn start(boot_info: &'static mut BootInfo) -> ! {
     stop()
 }
 
-/// The first serial port, which QEMU's model of needs no set-up.
+/// The first serial port. QEMU's model of one needs no set-up.
 struct Serial;
 
 impl Write for Serial {

@@ -20,7 +20,7 @@ pub fn exit(code: ExitCode) -> ! {
     }
 }
 
-/// The first serial port, which QEMU's model of needs no set-up.
+/// The first serial port. QEMU's model of one needs no set-up.
 pub struct Serial;
 
 impl Serial {

@@ -5,7 +5,7 @@
 use core::arch::asm;
 use core::fmt::{self, Write};
 
-/// The first serial port, which QEMU's model of needs no set-up.
+/// The first serial port. QEMU's model of one needs no set-up.
 pub struct Serial;
 
 impl Write for Serial {
