@@ -80,12 +80,12 @@ def target_of(node: Any) -> Target:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    from bootimage.sysroot import provide_sysroot, sysroot_manifest
+    from bootimage.sysroot import sysroot_manifest
 
     where = target_of(source[0])
     sysroot = sysroot_of(env, where)
     if needs_sysroot(env, where):
-        text = sysroot_manifest(provide_sysroot(face.context(env), sysroot), sysroot)
+        text = sysroot_manifest(face.context(env), sysroot)
     else:
         text = f'{{"target": "{where.name}", "installed": true}}\n'
     write_whole(Path(target[0].abspath), text)
