@@ -107,6 +107,13 @@ HOST = locked("bootloader", "0.11.17", "bootloader_api", "helper")
         ),
         pytest.param(
             '[dependencies]\nold = { package = "bootloader", version = "0.9" }\n'
+            'bootloader_api = { version = "0.11", optional = true }',
+            [locked("kernel", "0.1.0", "bootloader", "bootloader_api", source=None), OLD, API],
+            Loader("0.9", "bootloader", "0.9.35", REGISTRY, "c0ffee"),
+            id="the other one is optional, and none is called bootloader",
+        ),
+        pytest.param(
+            '[dependencies]\nold = { package = "bootloader", version = "0.9" }\n'
             'bootloader = { package = "bootloader_api", version = "0.11" }',
             [locked("kernel", "0.1.0", "bootloader", "bootloader_api", source=None), OLD, API],
             Loader("0.11", "bootloader_api", "0.11.17", REGISTRY, "c0ffee"),
