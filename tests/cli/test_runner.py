@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_shell import Shell, recorder
 from elf_bytes import elf
-from machine.boot_sectors import (
+from boot_sectors import (
     ENDLESS_SERIAL,
     HALT,
     RESET,
