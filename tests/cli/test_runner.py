@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_shell import Shell, recorder
-from elf_bytes import elf
 from boot_sectors import (
     ENDLESS_SERIAL,
     HALT,
@@ -21,6 +19,8 @@ from boot_sectors import (
     sector,
     serial,
 )
+from cli_shell import Shell, recorder
+from elf_bytes import elf
 
 from bootimage.commands.runner import RunnerRequest
 
