@@ -1,4 +1,4 @@
-"""What the builders share: the build's context, signatures, and errors as SCons shows them.
+"""What the builders share: the build's context and its toolchain, nodes and paths, short helpers.
 
 A run in which nothing changed imports little: what an action needs of the engine, it imports itself.
 """
@@ -6,33 +6,46 @@ A run in which nothing changed imports little: what an action needs of the engin
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import SCons.Action
-import SCons.Errors
+import SCons.Builder
 import SCons.Script
 
 from bootimage import report
-from bootimage.engine import engine_digest
-from bootimage.errors import BuildError
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+
+from .actions import NodeAction, Nodes, Text, settings_text, user_errors
+from .products import claim
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
 
-Nodes = list[Any]
+__all__ = ["Nodes", "Text", "action", "builder", "context", "settings_text", "toolchain", "user_errors"]
+
+action = NodeAction
+
+_TOOLCHAIN_VARIABLES = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC")
+_TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
+
+
+def builder(action: NodeAction, **more: Any) -> Any:
+    """A builder whose targets are products: see `products.claim`."""
+    return SCons.Builder.Builder(action=action, emitter=claim, **more)
 
 
 def context(env: Any) -> BuildContext:
     """The context of builds in `env`: its toolchain, and the store, cache and jobs of this process."""
     from bootimage.context import BuildContext
 
-    store, remote, jobs = _shared()
+    with _sharing:  # asked for by several threads at once
+        store, remote, jobs = _shared()
     return BuildContext(toolchain(env), store, remote, jobs)
+
+
+_sharing = threading.Lock()
 
 
 @cache
@@ -47,14 +60,29 @@ def _shared() -> Any:
 
 def toolchain(env: Any) -> Toolchain:
     """The toolchain that `env` asks for, looked for once in this process."""
-    names = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC")
-    asked = tuple(str(env.subst(f"${name}")) or None if name in env else None for name in names)
-    return _toolchain(asked, env.Dir("#").abspath)
+    return _toolchain(asked_toolchain(env))
+
+
+def asked_toolchain(env: Any) -> tuple[str | None, ...]:
+    """What `env` says of the toolchain: where these are equal, the toolchains are. Runs nothing."""
+    named = (str(env.subst(f"${name}")) or None if name in env else None for name in _TOOLCHAIN_VARIABLES)
+    return (*named, env.get("_RUST_PROJECT") or env.Dir("#").abspath)
+
+
+def for_package(env: Any, folder: Path) -> Any:
+    """`env` for the package in `folder`, which may have a rust-toolchain file of its own."""
+    top = Path(env.Dir("#").abspath)
+    for above in (folder, *folder.parents):
+        if above == top:
+            return env
+        if any(os.path.isfile(f"{above}/{name}") for name in _TOOLCHAIN_FILES):  # noqa: PTH113
+            return env.Override({"_RUST_PROJECT": str(above)})
+    return env
 
 
 @cache
-def _toolchain(asked: tuple[str | None, ...], project: str) -> Toolchain:
-    rustc, cargo, name, objcopy, library_source = asked
+def _toolchain(asked: tuple[str | None, ...]) -> Toolchain:
+    rustc, cargo, name, objcopy, library_source, project = asked
     return find_toolchain(
         ToolchainRequest(
             rustc=rustc,
@@ -62,67 +90,9 @@ def _toolchain(asked: tuple[str | None, ...], project: str) -> Toolchain:
             toolchain=name,
             objcopy=objcopy,
             library=library_source,
-            project=Path(project),
+            project=Path(project or "."),
         )
     )
-
-
-Build = Callable[[Nodes, Nodes, Any], None]
-Text = Callable[[Nodes, Nodes, Any], str]
-
-
-def action(build: Build, label: Text, signature: Text, comstr: str, *, shared: bool = False) -> Any:
-    """A builder's action.
-
-    `build(target, source, env)` makes the targets; `label(...)` is its one line for `scons -n`;
-    `signature(...)` is all that the result depends on beyond the contents of the sources; `comstr`
-    names the variable with which users replace the line.
-    """
-
-    def run(target: Nodes, source: Nodes, env: Any) -> None:
-        try:
-            if shared and context(env).remote is not None:
-                from .sharing import Making, share
-
-                share(env, Making(target, source, label, signature), lambda: build(target, source, env))
-            else:
-                build(target, source, env)
-        except BuildError as error:
-            report.write_error(f"{error}\n")
-            raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
-
-    def show(target: Nodes, source: Nodes, env: Any) -> str:
-        replaced = str(env.subst(f"${comstr}", target=target, source=source))
-        # While it runs, the engine itself says what it does, and only if there is something to do.
-        return replaced or (label(target, source, env) if env.GetOption("no_exec") else "")
-
-    def sign(target: Nodes, source: Nodes, env: Any, for_signature: bool) -> str:
-        with user_errors():
-            return f"{engine_digest()} {signature(target, source, env)}"
-
-    # SCons finds the signature by the name of a construction variable, so each action's has one.
-    variable = f"_{comstr}_SIGNATURE"
-    _signatures[variable] = sign
-    return SCons.Action.Action(run, show, varlist=[variable])
-
-
-_signatures: dict[str, Any] = {}
-
-
-def add_signatures(env: Any) -> None:
-    """Give `env` the variables that `action` has named."""
-    env.SetDefault(**_signatures)
-
-
-class user_errors:
-    """Turn the engine's errors into SCons's: one line, no traceback."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, BuildError):
-            raise SCons.Errors.UserError(str(error)) from None
 
 
 def words(value: Any) -> list[str]:
@@ -130,16 +100,16 @@ def words(value: Any) -> list[str]:
     return [str(each) for each in (value.split() if isinstance(value, str) else value or [])]
 
 
+def source_path(node: Any) -> Path:
+    """The file as the user names it: what the user wrote or another node makes, no variant of it."""
+    return Path((node if node.is_derived() else node.srcnode()).get_path())
+
+
 def say_now(text: str) -> None:
     """One plain line about a node that is being made."""
     report.say(text)
 
 
-def is_cleaning(env: Any) -> bool:
-    """True under `scons -c`, when nothing but names matters."""
-    return bool(env.GetOption("clean"))
-
-
-def warn(text: str) -> None:
-    """One line of warning on standard error."""
-    print(f"scons: warning: {text}", file=sys.stderr)
+def names_only(env: Any) -> bool:
+    """True under `scons -c` and `scons -h`, when nothing but the names of nodes matters."""
+    return bool(env.GetOption("clean") or env.GetOption("help"))

@@ -15,6 +15,7 @@ from bootimage.inputs import declared_inputs
 from bootimage.loader.choose import Loader
 
 from . import face, kernel
+from .declared import names_digest
 
 # What `loader/relocatable.py` calls OBJECT, SCRIPT and ARGUMENTS.
 _FILES = ("loader.o", "linker.ld", "arguments")
@@ -25,11 +26,10 @@ def generate(env: Any) -> None:
     scanner = SCons.Scanner.ScannerBase(function=_scan, name="FlatLoaderScanner")
     env.Append(
         BUILDERS={
-            "_FlatLoader": env.Builder(action=_LOADER, target_scanner=scanner),
-            "_FlatImage": env.Builder(action=_IMAGE),
+            "_FlatLoader": face.builder(_LOADER, target_scanner=scanner),
+            "_FlatImage": face.builder(_IMAGE),
         }
     )
-    face.add_signatures(env)
 
 
 def flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
@@ -57,7 +57,7 @@ def _loader_nodes(env: Any, node: Any, loader: Loader) -> list[Any]:
 
 def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
     """What decides about features and settings, and a loader's own source where it is the user's."""
-    if face.is_cleaning(env):
+    if face.names_only(env):
         return []
     known = kernel.kernel_of(node.attributes.rust_kernel_node)
     assert known is not None
@@ -88,12 +88,20 @@ def _loader_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
     return f"Compiling {loader.package} {loader.version}"
 
 
-def _loader_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+def _loader_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     known = kernel.kernel_of(target[0].attributes.rust_kernel_node)
     assert known is not None
-    asked = (face.words(env["RUST_FEATURES"]), bool(env["RUST_DEFAULT_FEATURES"]))
-    where = kernel.target_name(known.target)
-    return f"{target[0].attributes.boot_loader} {where} {asked} {face.toolchain(env).identity}"
+    loader = target[0].attributes.boot_loader
+    return face.settings_text(
+        loader=f"{loader.package} {loader.version}",
+        source=loader.source,
+        checksum=loader.checksum,
+        target=kernel.target_name(known.target),
+        features=face.words(env["RUST_FEATURES"]),
+        default_features=bool(env["RUST_DEFAULT_FEATURES"]),
+        inputs=names_digest(env, known.manifest, target[0].implicit or []),
+        compiler=face.toolchain(env).identity,
+    )
 
 
 def _write_image(target: face.Nodes, source: face.Nodes, env: Any) -> None:
@@ -108,9 +116,9 @@ def _image_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
     return f"Writing {target[0]}"
 
 
-def _image_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.toolchain(env).identity
+def _image_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    return face.settings_text(compiler=face.toolchain(env).identity)
 
 
-_LOADER = face.action(_build_loader, _loader_label, _loader_signature, "BOOTFLATLOADERCOMSTR", shared=True)
-_IMAGE = face.action(_write_image, _image_label, _image_signature, "BOOTFLATIMAGECOMSTR", shared=True)
+_LOADER = face.action(_build_loader, _loader_label, _loader_settings, "BOOTFLATLOADERCOMSTR", shared=True)
+_IMAGE = face.action(_write_image, _image_label, _image_settings, "BOOTFLATIMAGECOMSTR", shared=True)

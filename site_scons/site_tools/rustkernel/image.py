@@ -23,13 +23,12 @@ def generate(env: Any) -> None:
     """Add the method BootImage(kernel) to `env`."""
     env.Append(
         BUILDERS={
-            "_StripKernel": env.Builder(action=_STRIP, suffix=".stripped", single_source=True),
-            "_BootImage": env.Builder(action=_WRITE),
-            "_NoImage": env.Builder(action=_REFUSE),
+            "_StripKernel": face.builder(_STRIP, suffix=".stripped", single_source=True),
+            "_BootImage": face.builder(_WRITE),
+            "_NoImage": face.builder(_REFUSE),
         }
     )
     env.AddMethod(boot_image, "BootImage")
-    face.add_signatures(env)
 
 
 def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
@@ -43,6 +42,8 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
 
 
 def _images(env: Any, node: Any) -> list[Any]:
+    known = kernel.kernel_of(node)
+    env = face.for_package(env, known.manifest.parent) if known else env
     stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)[0]
     try:
         loader = _loader(env, node)
@@ -129,10 +130,15 @@ def _write_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
     return f"Writing {target[0]}"
 
 
-def _write_signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+def _write_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     about = target[0].attributes
-    extras = (sorted(env["BOOT_CONFIG"].items()), list(env["BOOT_FILES"]), bool(env.get("RAMDISK")))
-    return f"{about.boot_image} {about.boot_loader.version} {extras}"
+    text = face.settings_text(image=about.boot_image, loader=about.boot_loader.version)
+    if about.boot_image == "efi":  # the loader's program as it is
+        return text
+    extras = face.settings_text(
+        ramdisk=bool(env.get("RAMDISK")), boot_config=env["BOOT_CONFIG"], files=list(env["BOOT_FILES"])
+    )
+    return f"{text}\n{extras}"
 
 
 def _refuse(target: face.Nodes, source: face.Nodes, _env: Any) -> None:
@@ -145,8 +151,8 @@ def _refuse(target: face.Nodes, source: face.Nodes, _env: Any) -> None:
     raise problem
 
 
-def _refuse_signature(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
-    return str(target[0].attributes.problem)
+def _refuse_settings(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
+    return face.settings_text(problem=target[0].attributes.problem.message)
 
 
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
@@ -162,10 +168,10 @@ def _strip_label(target: face.Nodes, source: face.Nodes, _env: Any) -> str:
     return f"Stripping {source[0]} into {target[0]}"
 
 
-def _strip_signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.toolchain(env).identity
+def _strip_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    return face.settings_text(objcopy=env.get("OBJCOPY", ""), compiler=face.toolchain(env).identity)
 
 
-_WRITE = face.action(_write, _write_label, _write_signature, "BOOTIMAGECOMSTR", shared=True)
-_REFUSE = face.action(_refuse, _write_label, _refuse_signature, "BOOTNOIMAGECOMSTR")
-_STRIP = face.action(_strip, _strip_label, _strip_signature, "RUSTSTRIPCOMSTR", shared=True)
+_WRITE = face.action(_write, _write_label, _write_settings, "BOOTIMAGECOMSTR", shared=True)
+_REFUSE = face.action(_refuse, _write_label, _refuse_settings, "BOOTNOIMAGECOMSTR")
+_STRIP = face.action(_strip, _strip_label, _strip_settings, "RUSTSTRIPCOMSTR", shared=True)

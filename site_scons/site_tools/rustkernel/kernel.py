@@ -1,28 +1,32 @@
 """RustKernel: a cargo package -> its kernels (ELF), one node for each binary.
 
-What the package reads is declared when SCons scans the node, from manifests alone, so nothing is run
-for it; cargo's own record of what was read is compared with the declaration after each build.
+What the package reads is declared before it is built (declared.py); cargo's own record of what was read is
+compared with the declaration after each build.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import SCons.Errors
 import SCons.Scanner
 
 from bootimage.cargo_profile import profile_folder
 from bootimage.errors import BuildError
-from bootimage.inputs import Inputs, declared_inputs
+from bootimage.inputs import declared_inputs
 from bootimage.manifest import Package, read_package
 from bootimage.target import Target, read_target
 
 from . import editor, face, specification, sysroot
+from .declared import declared_nodes, input_path, names_digest
 
 if TYPE_CHECKING:
     from bootimage.crate import CrateBuild
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,8 @@ class Kernel:
 def generate(env: Any) -> None:
     """Add the method RustKernel(package) to `env`."""
     scanner = SCons.Scanner.ScannerBase(function=scan, name="RustKernelScanner")
-    env.Append(BUILDERS={"_RustKernel": env.Builder(action=_ACTION, target_scanner=scanner)})
+    env.Append(BUILDERS={"_RustKernel": face.builder(_ACTION, target_scanner=scanner)})
     env.AddMethod(rust_kernel, "RustKernel")
-    face.add_signatures(env)
 
 
 def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
@@ -51,13 +54,12 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     read, and where another kernel already has the same output.
     """
     env = env.Override(overrides) if overrides else env
-    with face.user_errors():
-        manifest = manifest_of(env, package)
-        env = sysroot.with_configured_crates(env, manifest)
-        described = read_package(manifest)
-        names = face.words(env["RUST_BINS"]) or [binary.name for binary in described.binaries]
-        if not names:
-            raise BuildError("the package has no binary", file=manifest, hint="add src/main.rs")
+    manifest = manifest_of(env, package)
+    env = settled(env, manifest)
+    described = described_in(env, manifest)
+    names = _tried(env, lambda: _binaries(env, described)) if described else None
+    if described is None or names is None:
+        return []
     where = target_of(env)
     folder = result_folder(env, where)
     targets = [folder.File(name) for name in names]
@@ -68,6 +70,35 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     env.Clean(nodes, cargo_folder(folder, described))
     editor.offer(env, nodes, crate_build)
     return nodes
+
+
+def settled(env: Any, manifest: Path) -> Any:
+    """`env` for the package `manifest`; what SConscripts mean by their own folder is resolved in it."""
+    env = face.for_package(env, manifest.parent)
+    inputs = env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)
+    env = env.Override({"RUST_INPUTS": inputs, "RUST_BUILD_DIR": env.Dir(env.subst("$RUST_BUILD_DIR"))})
+    return _tried(env, lambda: sysroot.with_configured_crates(env, manifest)) or env
+
+
+def described_in(env: Any, manifest: Path) -> Package | None:
+    """The package, or UserError; None for one that cannot be read where that is no matter (-c, -h)."""
+    return _tried(env, lambda: read_package(manifest))
+
+
+def _tried(env: Any, read: Callable[[], Result]) -> Result | None:
+    try:
+        return read()
+    except BuildError as error:
+        if face.names_only(env):
+            return None
+        raise SCons.Errors.UserError(str(error)) from None
+
+
+def _binaries(env: Any, package: Package) -> list[str]:
+    names = face.words(env["RUST_BINS"]) or [binary.name for binary in package.binaries]
+    if not names:
+        raise BuildError("the package has no binary", file=package.manifest, hint="add src/main.rs")
+    return names
 
 
 def kernel_of(node: Any) -> Kernel | None:
@@ -93,7 +124,7 @@ def target_of(env: Any) -> Any:
     asked = env["RUST_TARGET"]
     if isinstance(asked, (list, tuple)):
         asked = asked[0]
-    if isinstance(asked, str) and not asked.endswith(".json"):
+    if isinstance(asked, str) and not env.subst(asked).endswith(".json"):
         return env.subst(asked)
     node = env.File(env.subst(asked) if isinstance(asked, str) else asked)
     return specification.canonical_node(env, node)
@@ -132,35 +163,17 @@ def _refuse_taken(targets: list[Any], manifest: Path) -> None:
 
 
 def scan(node: Any, env: Any, _path: Any) -> list[Any]:
-    """Every file that the package reads, and every file in its folders that another node makes."""
-    if face.is_cleaning(env):
-        return []
+    """Every file that the package of `node` may read."""
     kernel = kernel_of(node)
-    assert kernel is not None
+    if kernel is None or face.names_only(env):
+        return []
+    targets = node.get_executor().get_all_targets()
     with face.user_errors():
-        inputs = _inputs(env, kernel)
-    files = [env.fs.File(str(path)) for path in inputs.files]
-    results = env.Dir(env.subst("$RUST_BUILD_DIR"))
-    folders = [env.fs.Dir(str(folder)) for folder in inputs.directories]
-    generated = [each for folder in folders for each in _made_in(folder, results)]
-    return [*dict.fromkeys([*files, *generated, *env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)])]
+        return declared_nodes(env, kernel.manifest, targets, _results(env), env["RUST_INPUTS"])
 
 
-def _inputs(env: Any, kernel: Kernel) -> Inputs:
-    return declared_inputs(kernel.manifest, skip=[Path(env.Dir(env.subst("$RUST_BUILD_DIR")).abspath)])
-
-
-def _made_in(folder: Any, results: Any) -> list[Any]:
-    """The files below `folder` that some builder of this SCons run makes, but for those in `results`."""
-    found = []
-    for name, entry in folder.entries.items():
-        if name in (".", "..") or entry is results:
-            continue
-        if hasattr(entry, "entries"):
-            found += _made_in(entry, results)
-        elif entry.has_builder() and kernel_of(entry) is None:
-            found.append(entry)
-    return found
+def _results(env: Any) -> Path:
+    return Path(env.Dir(env.subst("$RUST_BUILD_DIR")).abspath)
 
 
 def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
@@ -181,14 +194,23 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         rustflags=tuple(face.words(env["RUSTFLAGS"])),
         cargoflags=tuple(face.words(env["CARGOFLAGS"])),
-        environment={name: env.subst(str(value)) for name, value in env["CARGO_ENV"].items()},
+        environment=_environment(env),
         top=Path(env.Dir("#").abspath),
-        packages=_inputs(env, kernel).packages,
+        packages=declared_inputs(kernel.manifest, skip=[_results(env)]).packages,
     )
+
+
+def _environment(env: Any) -> dict[str, str]:
+    return {name: env.subst(str(value)) for name, value in env["CARGO_ENV"].items()}
 
 
 def _read(where: Any) -> Target:
     return Target(where) if isinstance(where, str) else read_target(Path(where.abspath))
+
+
+def declared_paths(node: Any) -> list[Path]:
+    """The files that were declared for the build of `node`."""
+    return [path for each in node.all_children() if (path := input_path(each)) is not None]
 
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
@@ -198,9 +220,9 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
 
     kernel = kernel_of(target[0])
     assert kernel is not None
-    declared = [Path(node.abspath) for node in target[0].all_children()]
     outputs = {node.name: Path(node.abspath) for node in target}
     crate = crate_build(env, target, kernel)
+    declared = declared_paths(target[0])
     if provide_kernel(face.context(env), crate, declared, Path(env.Dir("#").abspath), outputs):
         note_made(target)
 
@@ -213,15 +235,19 @@ def signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     """All that the executables `target` depend on beyond the contents of their sources."""
     kernel = kernel_of(target[0])
     assert kernel is not None
-    parts = {
-        "compiler": face.toolchain(env).identity,
-        "target": target_name(kernel.target),
-        "bins": [node.name for node in target],
-        "environment": sorted((str(k), env.subst(str(v))) for k, v in env["CARGO_ENV"].items()),
-        **{name: str(env[name]) for name in ("RUST_PROFILE", "RUST_DEFAULT_FEATURES")},
-        **{name: face.words(env[name]) for name in ("RUST_FEATURES", "RUSTFLAGS", "CARGOFLAGS")},
-    }
-    return repr(sorted(parts.items()))
+    return face.settings_text(
+        package=kernel.package.name,
+        binaries=[node.name for node in target],
+        target=target_name(kernel.target),
+        profile=env.subst("$RUST_PROFILE"),
+        features=face.words(env["RUST_FEATURES"]),
+        default_features=bool(env["RUST_DEFAULT_FEATURES"]),
+        rustflags=face.words(env["RUSTFLAGS"]),
+        cargoflags=face.words(env["CARGOFLAGS"]),
+        environment=_environment(env),
+        inputs=names_digest(env, kernel.manifest, target[0].implicit or []),
+        compiler=face.toolchain(env).identity,
+    )
 
 
 _ACTION = face.action(_build, _label, signature, "RUSTKERNELCOMSTR")

@@ -22,9 +22,8 @@ import SCons.Script
 
 from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_tests, run_settings, select, talk
 from bootimage.machine.conversation import Expect, Send
-from bootimage.manifest import read_package
 
-from . import face, kernel, kernel_test_run, sysroot
+from . import face, kernel, kernel_test_run
 
 if TYPE_CHECKING:
     from bootimage.manifest import Package
@@ -42,7 +41,7 @@ def generate(env: Any) -> None:
     scanner = SCons.Scanner.ScannerBase(function=kernel.scan, name="KernelTestScanner")
     env.Append(
         BUILDERS={
-            "_KernelTestBuild": env.Builder(action=_BUILD, target_scanner=scanner),
+            "_KernelTestBuild": face.builder(_BUILD, target_scanner=scanner),
             "_KernelTestRun": env.Builder(action=kernel_test_run.RUN, single_source=True),
         }
     )
@@ -52,7 +51,6 @@ def generate(env: Any) -> None:
     env.AddMethod(lambda _env, text, end="\n": Send(text, end), "Send")
     env.AddMethod(lambda _env: Pass(), "Pass")
     kernel_test_run.add_options()
-    face.add_signatures(env)
 
 
 def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:
@@ -67,10 +65,12 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     or has no test, and for a conversation with a test that there is not.
     """
     env = env.Override(overrides) if overrides else env
+    manifest = kernel.manifest_of(env, package)
+    env = kernel.settled(env, manifest)
+    described = kernel.described_in(env, manifest)
+    if described is None:
+        return env.Alias(alias, [])
     with face.user_errors():
-        manifest = kernel.manifest_of(env, package)
-        env = sysroot.with_configured_crates(env, manifest)
-        described = read_package(manifest)
         tests = _tests(env, described)
         settings = run_settings(described, _limit(env))
     executables = _executables(env, manifest, described, tests)
@@ -179,7 +179,7 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     assert about is not None
     folder = kernel.cargo_folder(kernel.result_folder(env, about.target), about.package)
     build = replace(kernel.crate_build(env, target, about), bins=(), target_dir=Path(folder.abspath))
-    declared = [Path(node.abspath) for node in target[0].all_children()]
+    declared = kernel.declared_paths(target[0])
     tests = [node.attributes.kernel_test for node in target]
     built = build_tests(face.context(env), build, tests, declared, Path(env.Dir("#").abspath))
     for node in target:

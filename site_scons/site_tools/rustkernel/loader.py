@@ -18,9 +18,8 @@ UEFI = ("uefi",)
 
 def generate(env: Any) -> None:
     """Add the method BootLoader(version) to `env`."""
-    env.Append(BUILDERS={"_BootLoader": env.Builder(action=_ACTION)})
+    env.Append(BUILDERS={"_BootLoader": face.builder(_ACTION)})
     env.AddMethod(boot_loader, "BootLoader")
-    face.add_signatures(env)
 
 
 def boot_loader(env: Any, version: str) -> dict[str, Any]:

@@ -40,7 +40,10 @@ class Making:
 
 
 def share(env: Any, making: Making, build: Callable[[], None]) -> None:
-    """Take the targets from the network cache, or `build` them and offer them to others."""
+    """Take the targets from the network cache, if there is one, or `build` them and offer them to others."""
+    if face.context(env).remote is None:
+        build()
+        return
 
     def make() -> bool:
         build()

@@ -5,7 +5,6 @@ The bulk is in the store; who needs it takes it from there (or it is made again)
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from . import face
 
 def generate(env: Any) -> None:
     """Add the builder Sysroot(target, source) to `env`."""
-    env.Append(BUILDERS={"Sysroot": env.Builder(action=_ACTION)})
-    face.add_signatures(env)
+    env.Append(BUILDERS={"Sysroot": face.builder(_ACTION)})
 
 
 def sysroot_node(env: Any, specification: Any) -> Any:
@@ -95,9 +93,15 @@ def _label(_target: face.Nodes, source: face.Nodes, env: Any) -> str:
     return f"Compiling {', '.join(sysroot_crates(env))} for {Path(str(source[0])).stem}"
 
 
-def _signature(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    identity = hashlib.sha256(face.toolchain(env).identity.encode()).hexdigest()
-    return f"{identity} {' '.join(sysroot_crates(env))} {' '.join(FEATURES)}"
+def _settings(_target: face.Nodes, source: face.Nodes, env: Any) -> str:
+    toolchain = face.toolchain(env)
+    triple = source[0].value if isinstance(source[0], SCons.Node.Python.Value) else None
+    return face.settings_text(
+        crates=sysroot_crates(env),
+        features=FEATURES,
+        installed=triple is not None and toolchain.installed_std(triple),
+        compiler=toolchain.identity,
+    )
 
 
-_ACTION = face.action(_build, _label, _signature, "RUSTSYSROOTCOMSTR")
+_ACTION = face.action(_build, _label, _settings, "RUSTSYSROOTCOMSTR")

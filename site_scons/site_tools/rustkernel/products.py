@@ -1,0 +1,50 @@
+"""The files that our builders make, as nodes that notice when somebody else has written them.
+
+SCons compares what a target is made from, and not the target itself: one that was overwritten by hand, or
+by a build that was killed before it could keep its records, would pass as up to date. A `Product` is one
+only while it is what the last build left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import SCons.Node.FS
+
+
+class Product(SCons.Node.FS.File):  # type: ignore[misc]
+    """A file that one of our builders makes."""
+
+    # No more than File has, so that a File can become one of these.
+    __slots__ = ()
+
+    def is_up_to_date(self) -> bool:
+        """Whether nothing has changed: neither what the file is made from nor the file."""
+        unchanged = super().is_up_to_date()
+        return bool(unchanged) and not self._is_damaged()
+
+    def get_max_drift_csig(self) -> str:
+        """The known digest of the contents, while time stamp and size are those of the last build."""
+        known = self.get_stored_info().ninfo
+        stamp = (getattr(known, "timestamp", None), getattr(known, "size", None))
+        same = stamp == (self.get_timestamp(), self.get_size())
+        return getattr(known, "csig", None) or "" if same else ""
+
+    def explain(self) -> str | None:
+        """For --debug=explain: why this is built."""
+        reason: str | None = super().explain()
+        if reason and "for unknown reasons" in reason and self._is_damaged():
+            return f"rebuilding `{self}' because it is not what the last build made\n"
+        return reason
+
+    def _is_damaged(self) -> bool:
+        known = getattr(self.get_stored_info().ninfo, "csig", None)
+        return bool(self.get_csig() != known)
+
+
+def claim(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """The emitter of all our builders: targets are products, and stay until their successors are whole."""
+    for node in target:
+        node.__class__ = Product
+        node.set_precious()
+    return target, source

@@ -1,0 +1,224 @@
+"""Stand-ins for a Rust toolchain: shell scripts that record how they were called and make plausible files.
+
+The cargo among them reads what the kernel's main.rs names in lines `// reads PATH`, besides the manifests,
+and makes an ELF file whose code holds the digest of all that without comments, and whose debug
+information the digest with comments: so a changed comment changes the ELF file and not the stripped one.
+A file `hang` or `refuse` beside the programs makes it wait or fail. `calls()` tells who was called.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import fake_toolchain
+from elf_bytes import config, elf
+from target_fakes import SCHEMA, TARGETS
+
+from bootimage.loader.programs_0_11 import PROGRAMS
+
+CODE, DEBUG = b"C" * 64, b"D" * 64
+LOADERS = ("0.11.16", "0.11.17")
+RELEASE = "1.97.0-nightly"
+
+_RUSTC = """\
+here=${0%/bin/rustc}
+echo "rustc $*" >>"$here/log"
+case "$*" in
+  -vV) cat "$here/version" ;;
+  --print=sysroot) echo "$here" ;;
+  *--version) sed 1q "$here/version" ;;
+  *target-spec-json-schema) cat "$here/schema.json" ;;
+  *all-target-specs-json) cat "$here/targets.json" ;;
+  *--print=cfg*) printf 'target_arch="x86_64"\\ntarget_os="none"\\n' ;;
+  *--emit=obj*) while [ "$1" != -o ]; do shift; done; : >"$2" ;;
+  *) exit 1 ;;
+esac
+"""
+
+_CARGO = """\
+here=${0%/bin/cargo}
+echo "cargo $* [$MAKEFLAGS] [$RUSTFLAGS]" >>"$here/log"
+IFS='
+'
+if [ "$1" = metadata ]; then cat "$here/metadata.json"; exit; fi
+[ "$1" = build ] || exit 1
+profile=release
+while [ $# -gt 0 ]; do
+  case $1 in
+    --target) target=$2 ;;
+    --target-dir) dir=$2 ;;
+    --manifest-path) manifest=$2 ;;
+    --profile) profile=$2 ;;
+    --bin) bins="$bins$2$IFS" ;;
+    --features) features=$2 ;;
+    --no-default-features) features="$features none" ;;
+    -Zbuild-std=*) crates=${1#*=} ;;
+  esac
+  shift
+done
+name=${target##*/}
+name=${name%.json}
+[ "$profile" = dev ] && folder=debug || folder=$profile
+out=$dir/$name/$folder
+mkdir -p "$out/deps"
+flags=$(printf %s "$CARGO_ENCODED_RUSTFLAGS" | tr '\\037' '\\n')
+sysroot=$(echo "$flags" | sed -n 's/^--sysroot=//p')
+own() {  # what is left of a build's surroundings without the places on this machine
+  cat "$here/version"
+  case $target in *.json) cat "$target" ;; esac
+  [ -z "$sysroot" ] || cat "$sysroot/lib/rustlib/$name/lib"/libcore-*.rlib
+  echo "$flags" | grep -v -e ^--sysroot= -e ^--remap-path-prefix=
+  echo "$folder $features"
+  env | grep ^KERNEL_
+}
+digest() { sha256sum | cut -c -64; }
+
+if [ -z "$manifest" ]; then  # a sysroot
+  for crate in $(echo "$crates" | tr , '\\n'); do
+    own | digest >"$out/deps/lib$crate-0123456789abcdef.rlib"
+  done
+  exit
+fi
+crate=${manifest%/Cargo.toml}
+case $manifest in "$here"/*)  # a program of the loader
+  code=$({ own; cat "$manifest"; } | digest)
+  crate=${crate##*/}
+  crate=${crate%-0*}
+  case $crate in
+    *boot-sector) { printf %s "$code"; head -c 446 /dev/zero; printf '\\125\\252'; } >"$out/$crate" ;;
+    *uefi) { cat "$here/pe"; printf %s "$code"; } >"$out/$crate.efi" ;;
+    *) printf %s "$code" >"$out/$crate" ;;
+  esac
+  exit ;;
+esac
+
+# A kernel.
+if [ -e "$here/hang" ]; then
+  echo $$ >"$here/hanging"
+  while [ -e "$here/hang" ]; do sleep 0.05; done
+fi
+root=$crate
+[ -e "$root/Cargo.lock" ] || root=${crate%/*}
+if [ ! -e "$root/Cargo.lock" ]; then
+  echo "error: cannot create the lock file $crate/Cargo.lock because --locked was passed" >&2
+  exit 101
+fi
+if grep -q '^# stale' "$root/Cargo.lock"; then
+  echo "error: the lock file $root/Cargo.lock needs to be updated but --locked was passed" >&2
+  exit 101
+fi
+main=$crate/src/main.rs
+reads=$(printf '%s\\n' "$main" "$crate/Cargo.toml" "$root/Cargo.toml"
+  sed -n "s,^// reads ,$crate/,p" "$main")
+if [ -e "$here/refuse" ] || grep -q compile_error "$main"; then
+  echo "error: this does not compile" >&2
+  exit 101
+fi
+version=$(sed -n '/^name = "bootloader_api"/{n;s/version = "\\(.*\\)"/\\1/p;}' "$root/Cargo.lock")
+debug=$({ own; for file in $reads; do cat "$file" || exit 1; done; } | digest)
+code=$({ own; for file in $reads; do grep -v -e '^//' -e '^#' "$file"; done; } | digest)
+escaped=$(echo "$reads" | sed 's/ /\\\\ /g' | tr '\\n' ' ')
+for bin in $bins; do
+  { cat "$here/elf-${version:-none}-1"; printf %s "$code"; cat "$here/elf-${version:-none}-2"
+    printf %s "$debug"; cat "$here/elf-${version:-none}-3"; } >"$out/$bin"
+  chmod +x "$out/$bin"
+  echo "$(echo "$out/$bin" | sed 's/ /\\\\ /g'): $escaped" >"$out/$bin.d"
+  printf '{"reason":"compiler-artifact","target":{"name":"%s"},"executable":"%s"}\\n' "$bin" "$out/$bin"
+done
+"""
+
+_OBJCOPY = """\
+here=${0%/lib/rustlib/*}
+echo "objcopy $*" >>"$here/log"
+if [ "$1" = --strip-debug ]; then
+  { head -c DEBUG_AT "$2"; printf %064d 0; tail -c +AFTER_DEBUG "$2"; } >"$3"
+else
+  while [ $# -gt 2 ]; do shift; done
+  cp "$1" "$2"
+fi
+"""
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """A toolchain folder with `bin/rustc` and `bin/cargo`."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Where the programs write how they were called."""
+        return self.root / "log"
+
+    def calls(self) -> list[str]:
+        """The command lines since the last call of this, and forget them."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+    def become(self, release: str) -> None:
+        """Let the compiler be another one."""
+        lines = f"rustc {release} (e50aa6fba 2026-05-19)\nbinary: rustc\ncommit-hash: e50aa6fba\n"
+        lines += f"commit-date: 2026-05-19\nhost: {fake_toolchain.HOST}\nrelease: {release}\n"
+        (self.root / "version").write_text(f"{lines}LLVM version: 22.1.4\n")
+
+
+def make_stand_ins(root: Path, release: str = RELEASE) -> StandIns:
+    """Write the stand-ins into the folder `root`."""
+    made = StandIns(root)
+    objcopy = _write_kernels(root)
+    for name, script in (("rustc", _RUSTC), ("cargo", _CARGO)):
+        fake_toolchain.program(root / "bin" / name, script)
+    helpers = root / "lib/rustlib" / fake_toolchain.HOST / "bin"
+    fake_toolchain.program(helpers / "llvm-objcopy", objcopy)
+    fake_toolchain.program(helpers / "rust-lld")
+    fake_toolchain.library(root / "lib/rustlib/src/rust", fake_toolchain.SINCE.format(release.split(".")[1]))
+    (root / "schema.json").write_text(json.dumps(SCHEMA))
+    (root / "targets.json").write_text(json.dumps(TARGETS))
+    (root / "pe").write_bytes(_efi_program())
+    _write_loaders(root)
+    made.become(release)
+    return made
+
+
+def _write_kernels(root: Path) -> str:
+    """The pieces of ELF files for each loader, and for none; returns the script for objcopy."""
+    root.mkdir(parents=True, exist_ok=True)
+    script = ""
+    for version in (*LOADERS, "none"):
+        section = ".no-loaders-config" if version == "none" else ".bootloader-config"
+        numbers = "0.11.17" if version == "none" else version
+        settings = config(tuple(map(int, numbers.split("."))))  # type: ignore[arg-type]
+        data = elf(sections={".text": CODE, section: settings, ".debug_info": DEBUG})
+        for number, piece in enumerate(data.replace(DEBUG, CODE).split(CODE), 1):
+            (root / f"elf-{version}-{number}").write_bytes(piece)
+        at = data.index(DEBUG)
+        script = _OBJCOPY.replace("DEBUG_AT", str(at)).replace("AFTER_DEBUG", str(at + len(DEBUG) + 1))
+    return script
+
+
+def _write_loaders(root: Path) -> None:
+    packages = []
+    for version in LOADERS:
+        for crate in ("bootloader", *(program.crate for program in PROGRAMS)):
+            folder = root / "registry" / f"{crate}-{version}"
+            folder.mkdir(parents=True)
+            (folder / "Cargo.toml").write_text(f"# {crate} {version}\n")
+            (folder / "Cargo.lock").write_text("version = 4\n")
+            packages.append({"name": crate, "version": version, "manifest_path": str(folder / "Cargo.toml")})
+        for program in PROGRAMS:
+            if program.specification:
+                specification = {**TARGETS["x86_64-unknown-none"], "cpu": program.target}
+                path = root / "registry" / f"bootloader-{version}" / program.specification
+                path.write_text(json.dumps(specification))
+    (root / "metadata.json").write_text(json.dumps({"packages": packages}))
+
+
+def _efi_program() -> bytes:
+    header = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 0, 0, 0, 0, 240, 0x22)
+    optional = struct.pack("<H", 0x20B).ljust(68, b"\0") + struct.pack("<H", 10)
+    start = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x80)
+    return start + bytes(0x40) + header + optional.ljust(2000, b"e")
