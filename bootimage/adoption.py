@@ -99,10 +99,14 @@ def look_at(folder: Path, toolchain: Toolchain, target: str | None = None) -> Ad
     manifest = read_toml(locate_manifest(folder))
     kernels = _kernels(manifest.path, toolchain)
     config = read_cargo_config(manifest.path.parent, toolchain.cargo_home())
-    asked = (os.path.abspath(target) if target.endswith(".json") else target,) if target else ()
+    asked = (_named(target),) if target else ()
     first = read_toml(kernels[0].package.manifest)
     chosen = choose_target(first, config, asked)
     return Adoption(manifest.path.parent, kernels, chosen, config, tuple(_changes(chosen, toolchain)))
+
+
+def _named(target: str) -> str:
+    return os.path.normpath(Path(target).absolute()) if target.endswith(".json") else target
 
 
 def _kernels(manifest: Path, toolchain: Toolchain) -> tuple[Kernel, ...]:

@@ -10,22 +10,34 @@ import os
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
 from bootimage.manifest import read_package
 from bootimage.toolchain import ToolchainRequest, find_toolchain
 
+if TYPE_CHECKING:
+    from bootimage.remote_cache import RemoteCache
+
 
 def open_context(project: Path, environ: Mapping[str, str] = os.environ) -> BuildContext:
     """The surroundings of a build of the package in `project`: as many jobs as there are processors."""
     from bootimage.jobserver import JobServer
-    from bootimage.remote_cache import open_remote
     from bootimage.store import open_store
 
     toolchain = find_toolchain(ToolchainRequest(project=project, environ=dict(environ)))
     jobs = JobServer(len(os.sched_getaffinity(0)))
-    return BuildContext(toolchain, open_store(environ), open_remote(environ), jobs)
+    return BuildContext(toolchain, open_store(environ), _remote(environ), jobs)
+
+
+def _remote(environ: Mapping[str, str]) -> RemoteCache | None:
+    """The network cache; what speaks to it is loaded only where there is one."""
+    if not environ.get("RUSTKERNEL_CACHE"):
+        return None
+    from bootimage.remote_cache import open_remote
+
+    return open_remote(environ)
 
 
 def create_bootimage(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootimage.action_key import action_key
-from bootimage.remote_cache import RemoteCache
-from bootimage.store import Blob, Entry, Store
+
+if TYPE_CHECKING:
+    from bootimage.remote_cache import RemoteCache
+    from bootimage.store import Blob, Entry, Store
 
 __all__ = ["action_key", "contents_of", "perform"]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootimage.cached_action import contents_of, perform
-from bootimage.jobserver import JobServer
-from bootimage.remote_cache import RemoteCache
-from bootimage.store import Blob, Entry, Store
-from bootimage.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from bootimage.jobserver import JobServer
+    from bootimage.remote_cache import RemoteCache
+    from bootimage.store import Blob, Entry, Store
+    from bootimage.toolchain import Toolchain
 
 
 @dataclass(frozen=True)

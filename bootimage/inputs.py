@@ -62,10 +62,9 @@ def declared_inputs(
     manifests = {str(file) for each in packages for file in (each.manifest, each.workspace.manifest)}
     toolchain = _toolchain_file(package.folder)
     named = {str(path) for path in (*config.files, lock and lock.path, toolchain) if path}
+    files = {path for listed, _ in found for path in listed if not _is_ours(path)}
     return Inputs(
-        files=_paths(
-            manifests | named | {path for files, _ in found for path in files if not _is_ours(path)}
-        ),
+        files=_paths(manifests | named | files),
         directories=_paths({path for _, folders in found for path in folders}),
         packages=_paths({str(each.folder) for each in packages}),
         manifests=_paths(manifests),
