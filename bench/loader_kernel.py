@@ -8,6 +8,7 @@ from pathlib import Path
 from bootimage.context import BuildContext
 from bootimage.crate import CrateBuild, build_crate
 from bootimage.image_set import Images
+from bootimage.loader.release import Release
 from bootimage.machine.guest_test import GuestTest, run_guest_test
 from bootimage.machine.ovmf import find_firmware
 from bootimage.machine.qemu import Machine, find_qemu
@@ -60,7 +61,7 @@ def build_kernel(context: BuildContext, version: str, folder: Path) -> Images:
     )
     target = read_specification(context, _SPECIFICATION)
     build = CrateBuild(folder / "Cargo.toml", target, folder / "target", folder, Sysroot(target))
-    return write_images(context, build_crate(context, build)["minimal"], version, folder)
+    return write_images(context, build_crate(context, build)["minimal"], Release(version), folder)
 
 
 def run_kernel(images: Images) -> dict[str, str]:

@@ -25,6 +25,7 @@ from bootimage.builder import open_context  # noqa: E402
 from bootimage.context import BuildContext  # noqa: E402
 from bootimage.errors import BuildError  # noqa: E402
 from bootimage.loader.programs_0_11 import PROGRAMS  # noqa: E402
+from bootimage.loader.release import Release  # noqa: E402
 from bootimage.loader.v0_11 import provide_program  # noqa: E402
 
 COMPILERS = {
@@ -70,7 +71,7 @@ def _options() -> argparse.Namespace:
 def _try(context: BuildContext, version: str, scratch: Path, boots: bool) -> Cell:
     for program in PROGRAMS:
         try:
-            provide_program(context, version, program)
+            provide_program(context, Release(version), program)
         except BuildError as error:
             return Cell(builds=False, reason=f"{program.name}: {error.message}")
     if not boots:

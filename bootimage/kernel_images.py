@@ -74,9 +74,11 @@ def _write(
     context: BuildContext, asked: KernelImages, loader: Loader, extras: Extras | None, images: Images
 ) -> None:
     if loader.family == "0.11":
+        from bootimage.loader.release import release_of
         from bootimage.pipeline import write_images
 
-        write_images(context, asked.kernel, loader.version, asked.out_dir, extras)
+        release = release_of(loader, asked.package.manifest)
+        write_images(context, asked.kernel, release, asked.out_dir, extras)
         return
     from bootimage.crate import CrateBuild
     from bootimage.elf import check_bootable

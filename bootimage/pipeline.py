@@ -18,6 +18,7 @@ from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_di
 from bootimage.image_names import image_names
 from bootimage.image_set import Extras, Images
 from bootimage.loader.programs_0_11 import PROGRAMS
+from bootimage.loader.release import Release
 from bootimage.loader.v0_11 import provide_program
 from bootimage.target import Target
 from bootimage.target_spec import canonical, describe
@@ -34,15 +35,15 @@ def read_specification(context: BuildContext, path: Path) -> Target:
 
 
 def write_images(
-    context: BuildContext, kernel: Path, version: str, out_dir: Path, extras: Extras | None = None
+    context: BuildContext, kernel: Path, release: Release, out_dir: Path, extras: Extras | None = None
 ) -> Images:
-    """Write the images of the ELF file `kernel` for loader `version` into `out_dir`.
+    """Write the images of the ELF file `kernel` for the loader `release` into `out_dir`.
 
     Raises BuildError, before anything is written, for a kernel that this loader cannot load.
     """
     extras = extras or Extras()
-    check_bootable(kernel, version)
-    programs = loader_programs(context, version)
+    check_bootable(kernel, release.version)
+    programs = loader_programs(context, release)
     out = {kind: out_dir / name for kind, name in image_names(kernel.name).items()}
     with context.store.work("image") as folder:
         stripped = folder / kernel.name
@@ -56,10 +57,10 @@ def write_images(
     return Images(**out)
 
 
-def loader_programs(context: BuildContext, version: str) -> dict[str, Path]:
+def loader_programs(context: BuildContext, release: Release) -> dict[str, Path]:
     """The loader's programs by name, from the store or built now."""
     return {
-        program.name: provide_program(context, version, program).files[program.file] for program in PROGRAMS
+        program.name: provide_program(context, release, program).files[program.file] for program in PROGRAMS
     }
 
 

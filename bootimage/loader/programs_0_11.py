@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bootimage.action_key import action_key
 from bootimage.loader.holds import applied_holds
+from bootimage.loader.release import Release, identity
 from bootimage.toolchain import Toolchain
 
 _RECIPE = "1"
@@ -75,23 +76,25 @@ PROGRAMS = (
         rustflags=("-Clink-arg=/Brepro", "-Clink-arg=/DEBUG:NONE"),
     ),
 )
+CRATES = tuple(program.crate for program in PROGRAMS)
 BY_NAME: Mapping[str, Program] = {program.name: program for program in PROGRAMS}
 
 
-def program_key(toolchain: Toolchain, version: str, program: Program) -> str:
+def program_key(toolchain: Toolchain, release: Release, program: Program) -> str:
     """The digest of everything that the program depends on.
 
     It holds the version for the source and the specification, since a published version never
     changes: a program can be taken from a cache without its source being at hand.
     """
+    holds = applied_holds(toolchain, release.version)
     return action_key(
         "loader",
         {
             "recipe": _RECIPE,
-            "version": version,
+            "version": identity(release, program.crate),
             "program": program.name,
             "compiler": toolchain.identity,
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in applied_holds(toolchain, version)),
+            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
         },
     )

@@ -1,11 +1,12 @@
 """Build the programs of the loader family 0.11, independent of any kernel.
 
-Each builds in place from its published source, with its own published lock file (plus the holds that
-this compiler needs), its own profile, its target specification brought up to date, and our sysroot.
+Each builds in place from its published source, or a checkout's, with its own lock file (plus the holds
+that this compiler needs), its own profile, its target specification brought up to date, and our sysroot.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
@@ -17,9 +18,10 @@ from bootimage.errors import BuildError
 from bootimage.loader.holds import check_family, hold_back
 from bootimage.loader.known import advice
 from bootimage.loader.locate import locate_published
-from bootimage.loader.programs_0_11 import PROGRAMS, Program, program_key
+from bootimage.loader.programs_0_11 import CRATES, Program, program_key
+from bootimage.loader.release import Release, checkout
 from bootimage.loader.specification import program_target
-from bootimage.process import run
+from bootimage.process import Finished, decode, run
 from bootimage.remap import remap_flags
 from bootimage.rustflags import encoded
 from bootimage.store import Entry
@@ -31,48 +33,86 @@ from bootimage.versions import order
 SECTOR = 512
 
 
-def provide_program(context: BuildContext, version: str, program: Program) -> Entry:
-    """The program of loader `version`, as the one file `program.file` of an entry."""
-    label = f"Compiling bootloader {version} {program.name}"
+@dataclass(frozen=True)
+class _Source:
+    """Where a program's package is, its lock file, and the folder of the target specifications.
+
+    `shared` is the folder of a checkout, in which one workspace holds them all.
+    """
+
+    manifest: Path
+    lock: Path
+    specifications: Path
+    shared: Path | None = None
+
+
+def provide_program(context: BuildContext, release: Release, program: Program) -> Entry:
+    """The program of the loader `release`, as the one file `program.file` of an entry."""
+    label = f"Compiling bootloader {release.version} {program.name}"
     return context.perform(
-        program_key(context.toolchain, version, program),
+        program_key(context.toolchain, release, program),
         label,
-        lambda folder: {program.file: _build(context, version, program, folder, label)},
+        lambda folder: {program.file: _build(context, release, program, folder, label)},
     )
 
 
-def _build(context: BuildContext, version: str, program: Program, folder: Path, label: str) -> Path:
-    source = _source(context, version)
-    target = program_target(context, program, source["bootloader"].parent)
-    flags = [*_flags(context, target, folder), *program.rustflags]
+def _build(context: BuildContext, release: Release, program: Program, folder: Path, label: str) -> Path:
+    source = _source(context, release, program)
+    target = program_target(context, program, source.specifications)
     lock = folder / "Cargo.lock"
-    lock.write_text(
-        hold_back((source[program.crate].parent / "Cargo.lock").read_text(), context.toolchain, version)
-    )
+    lock.write_text(_lock_text(context, release.version, source.lock))
     command = [
         *_command(context, target, folder),
-        *("--manifest-path", str(source[program.crate]), "--profile", program.profile),
+        *("--manifest-path", str(source.manifest), "--profile", program.profile),
         # What a program is made of is the same without debug information, which takes a minute more
         # (a font with 100,000 constants) and would be dropped from the flat binary anyway.
         *("--config", f"profile.{program.profile}.debug=false"),
-        *_smaller(version, program),
+        *_smaller(release.version, program),
         *lock_file_flags(context.toolchain, lock),
+        # The repository's tests depend on programs, which cargo must know to read the workspace; and it
+        # has a warning for each program's own profile.
+        *(["-Zbindeps", "--quiet"] if source.shared else []),
     ]
+    flags = [*_flags(context, target, source, folder), *program.rustflags]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(label) as step, context.jobs.job():
-        finished = run_cargo(command, env=environment, cwd=folder, step=step)
+        shown = None if source.shared else step  # a quiet cargo tells no progress
+        finished = run_cargo(command, env=environment, cwd=folder, step=shown)
     if finished.returncode != 0:
-        report.write_error(rendered_errors(finished.stdout))
-    finished.or_fail(
-        f"bootloader {version} ({program.name}) does not build with rustc {context.toolchain.release}",
-        hint=advice(context.toolchain, version),
-    )
+        raise _failure(context, release, program, finished)
     return _finish(context, program, folder / "target" / target.name / program.profile / program.crate)
 
 
-def _source(context: BuildContext, version: str) -> dict[str, Path]:
-    crates = {program.crate: version for program in PROGRAMS}
-    return locate_published(context, {"bootloader": version, **crates})
+def _source(context: BuildContext, release: Release, program: Program) -> _Source:
+    if release.loader is not None:
+        workspace, manifest = checkout(context, release, program.crate)
+        return _Source(manifest, workspace.lock, workspace.folder, workspace.folder)
+    packages = {"bootloader": release.version, **dict.fromkeys(CRATES, release.version)}
+    published = locate_published(context, packages)
+    manifest = published[program.crate]
+    return _Source(manifest, manifest.with_name("Cargo.lock"), published["bootloader"].parent)
+
+
+def _lock_text(context: BuildContext, version: str, path: Path) -> str:
+    """The loader's own lock file, with what this compiler needs held, and of one family."""
+    if not path.is_file():
+        raise BuildError(
+            "the loader has no lock file", file=path, hint=f"in {path.parent}: cargo generate-lockfile"
+        )
+    text = hold_back(path.read_text(encoding="utf-8"), context.toolchain, version)
+    check_family(text, version, path)
+    return text
+
+
+def _failure(context: BuildContext, release: Release, program: Program, finished: Finished) -> BuildError:
+    errors = rendered_errors(finished.stdout)
+    report.write_error(errors)
+    first = errors.partition("\n")[0] or decode(finished.stderr).strip().rpartition("\n")[2]
+    return BuildError(
+        f"bootloader {release.version} ({program.name}) does not build with rustc "
+        f"{context.toolchain.release}: {first}",
+        hint=advice(context.toolchain, release.version) if release.loader is None else None,
+    )
 
 
 def _smaller(version: str, program: Program) -> list[str]:
@@ -82,15 +122,9 @@ def _smaller(version: str, program: Program) -> list[str]:
     return ["--config", f'profile.{program.profile}.opt-level="z"']  # as the profile has it since 0.11.14
 
 
-def _lock_text(context: BuildContext, version: str, published: Path) -> str:
-    """The published lock file's text, with what this compiler needs held, and of one family."""
-    text = hold_back(published.read_text(encoding="utf-8"), context.toolchain, version)
-    check_family(text, version, published)
-    return text
-
-
-def _flags(context: BuildContext, target: Target, folder: Path) -> list[str]:
-    flags = remap_flags(context.toolchain, {folder: "/build"})
+def _flags(context: BuildContext, target: Target, source: _Source, folder: Path) -> list[str]:
+    folders = {source.shared: "/bootloader"} if source.shared else {}
+    flags = remap_flags(context.toolchain, {**folders, folder: "/build"})
     if target.specification is None and context.toolchain.installed_std(target.name):
         return flags
     return [f"--sysroot={sysroot_folder(context, Sysroot(target))}", *flags]

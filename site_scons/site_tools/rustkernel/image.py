@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bootimage.errors import BuildError
 from bootimage.image_names import image_names
 from bootimage.loader.choose import Loader, NoLoader, choose_loader
+from bootimage.loader.release import Release, release_of
 
 from . import face, flat_image, kernel
 from . import loader as programs_of
@@ -51,7 +52,7 @@ def _images(env: Any, node: Any) -> list[Any]:
         return [_no_image(env, node, stripped, error)]
     if loader.family == "0.9":
         return [flat_image.flat_image(env, node, stripped, loader)]
-    programs = env.BootLoader(loader.version)
+    programs = programs_of.program_nodes(env, _release(node, loader))
     extras = _extras(env)
     bios = [programs[name] for name in programs_of.BIOS]
     return [
@@ -73,6 +74,11 @@ def _no_image(env: Any, node: Any, stripped: Any, problem: BuildError) -> Any:
     image.attributes.boot_image = "bios"
     image.attributes.problem = problem
     return env._NoImage(image, stripped)[0]
+
+
+def _release(node: Any, loader: Loader) -> Release:
+    known = kernel.kernel_of(node)
+    return release_of(loader, known.manifest) if known else Release(loader.version)
 
 
 def _loader(env: Any, node: Any) -> Loader:

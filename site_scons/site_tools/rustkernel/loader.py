@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
+from bootimage.loader.release import Release, own_files
 
 from . import face
 
@@ -24,26 +25,35 @@ def generate(env: Any) -> None:
 
 def boot_loader(env: Any, version: str) -> dict[str, Any]:
     """The nodes of the loader's programs by name: boot-sector, stage-2, stage-3, stage-4 and uefi."""
-    folder = env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(f"bootloader-{version}")
-    nodes = {program.name: _program(env, folder.File(program.file), version) for program in PROGRAMS}
+    return program_nodes(env, Release(version))
+
+
+def program_nodes(env: Any, release: Release) -> dict[str, Any]:
+    """The same for any release: a checkout's programs depend on their sources there."""
+    folder = env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(f"bootloader-{release.name}")
+    nodes = {program.name: folder.File(program.file) for program in PROGRAMS}
+    if not nodes["uefi"].has_builder():
+        _declare(env, nodes, release)
     # They share a sysroot: the second would only hold a job while it waits for the first to build it.
     env.Requires(nodes["stage-2"], nodes["boot-sector"])
     return nodes
 
 
-def _program(env: Any, target: Any, version: str) -> Any:
-    if not target.has_builder():
-        env._BootLoader(target, env.Value(version))
-        target.attributes.loader_program = next(p.name for p in PROGRAMS if p.file == target.name)
-    return target
+def _declare(env: Any, nodes: dict[str, Any], release: Release) -> None:
+    for name, target in nodes.items():
+        with face.user_errors():
+            own = [env.fs.File(str(path)) for path in own_files(release, BY_NAME[name].crate)]
+        env._BootLoader(target, [env.Value(release.version), *own])
+        target.attributes.loader_release = release
+        target.attributes.loader_program = name
 
 
-def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     from bootimage.files import copy_whole
     from bootimage.loader.v0_11 import provide_program
 
     program = BY_NAME[target[0].attributes.loader_program]
-    entry = provide_program(face.context(env), str(source[0].value), program)
+    entry = provide_program(face.context(env), target[0].attributes.loader_release, program)
     copy_whole(entry.files[program.file], Path(target[0].abspath))
 
 
@@ -51,9 +61,9 @@ def _label(target: face.Nodes, source: face.Nodes, _env: Any) -> str:
     return f"Compiling bootloader {source[0].value} {target[0].attributes.loader_program}"
 
 
-def _signature(target: face.Nodes, source: face.Nodes, env: Any) -> str:
+def _signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     program = BY_NAME[target[0].attributes.loader_program]
-    return program_key(face.toolchain(env), str(source[0].value), program)
+    return program_key(face.toolchain(env), target[0].attributes.loader_release, program)
 
 
 _ACTION = face.action(_build, _label, _signature, "BOOTLOADERCOMSTR")
