@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from bootimage.crates import Crate
-from bootimage.machine.conversation import Step
 from bootimage.machine.verdict import SUCCESS_CODE
 from bootimage.manifest import Package
 from bootimage.metadata_tables import bootimage_settings
 
-_NO_REBOOT_LIMIT = ("-action", "reboot=reset")
+if TYPE_CHECKING:
+    from bootimage.machine.conversation import Step
+
+_MAY_REBOOT = ("-action", "reboot=reset")
 """What lets a guest reset and go on, where a test asks for it: `test-no-reboot = false`."""
 
 
@@ -85,7 +88,7 @@ def run_settings(package: Package, limit: float | None = None) -> RunSettings:
     settings = bootimage_settings(package.file)
     code = settings.test_success_exit_code
     return RunSettings(
-        arguments=(*settings.test_args, *(() if settings.test_no_reboot else _NO_REBOOT_LIMIT)),
+        arguments=(*settings.test_args, *(() if settings.test_no_reboot else _MAY_REBOOT)),
         limit=settings.test_timeout if limit is None else limit,
         success_code=SUCCESS_CODE if code is None else code,
     )

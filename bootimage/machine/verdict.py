@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bootimage.machine.conversation import Expect
-from bootimage.machine.guest import Ending
+if TYPE_CHECKING:
+    from bootimage.machine.conversation import Expect
+    from bootimage.machine.guest import Ending
 
 # What a guest that writes 0x10 to isa-debug-exit ends QEMU with: (0x10 << 1) | 1.
 SUCCESS_CODE = 33

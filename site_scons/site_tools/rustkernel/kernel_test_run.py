@@ -127,6 +127,7 @@ def _run(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     from bootimage.kernel_test_run import run_kernel_test, write_pass
 
     node = target[0]
+    Path(node.abspath).unlink(missing_ok=True)
     test = _guest_test(env, node, Path(source[0].abspath))
     with face.context(env).jobs.job():
         result = run_kernel_test(test, process.interrupted)
