@@ -44,8 +44,12 @@ class Release:
 
 
 def release_of(loader: Loader, kernel: Path) -> Release:
-    """What to build for the kernel whose Cargo.toml is `kernel` and whose lock file names `loader`."""
-    return Release(loader.version) if loader.origin == "registry" else Release(loader.version, loader, kernel)
+    """What to build for the kernel whose Cargo.toml is `kernel` and whose lock file names `loader`.
+
+    A loader of which nothing but the version is known is a published one.
+    """
+    is_elsewhere = loader.manifest is not None or loader.origin == "git"
+    return Release(loader.version, loader, kernel) if is_elsewhere else Release(loader.version)
 
 
 def identity(release: Release, crate: str) -> str:
