@@ -122,7 +122,7 @@ def _newer(package: Package) -> str:
     """What to do about a loader that does not build."""
     if order(package.version) < order(_OLDEST):
         return f"{_OLDEST} is the oldest that does: cargo update -p {package.name} --precise {_OLDEST}"
-    return "docs/loaders.md lists which loader versions build with which compilers"
+    return f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
 
 
 def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> list[str]:
@@ -131,6 +131,8 @@ def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path
     features = [*recipe.features, *(["binary"] if "binary" in package.features else [])]
     return [
         str(context.toolchain.cargo),
+        # With debug information, as its profile has it: without, unwind tables would go into .eh_frame,
+        # a section that the linker script does not know, and that would come to lie before the boot sector.
         *("build", "--locked", "--release", "--manifest-path", str(package.manifest), "--bin", package.name),
         *("--target", target.argument(context.store), *json_target_flags(context.toolchain, target)),
         *("--target-dir", str(folder / "target"), "--features", ",".join(features)),
