@@ -92,7 +92,7 @@ def hold_back(text: str, toolchain: Toolchain, loader: str) -> str:
 def _exchanged(lock: LockFile, old: LockedPackage, hold: Hold) -> list[LockedPackage]:
     """The packages of `lock` with `old` exchanged, what came with it, and nothing that nobody needs."""
     new = replace(old, version=hold.version, checksum=hold.checksum)
-    brought = [replace(each, source=old.source) for each in hold.brings if not _has(lock, each)]
+    brought = (replace(each, source=old.source) for each in hold.brings)
     if hold.dependencies is not None:
         new = replace(new, dependencies=tuple(_nearest(lock, each) for each in hold.dependencies))
     # Names that were unambiguous may not be so any more.
@@ -100,10 +100,6 @@ def _exchanged(lock: LockFile, old: LockedPackage, hold: Hold) -> list[LockedPac
     new = new if hold.dependencies is not None else _spelt_out(lock, new, {})
     changed = LockFile(lock.path, "", tuple({*kept, *brought, new}))
     return sorted(_needed(changed), key=lambda each: (each.name, order(each.version)))
-
-
-def _has(lock: LockFile, wanted: LockedPackage) -> bool:
-    return lock.compatible(wanted.name, wanted.version) is not None
 
 
 def _nearest(lock: LockFile, written: str) -> str:
