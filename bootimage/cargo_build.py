@@ -34,10 +34,14 @@ from bootimage.workspace import find_workspace
 
 @dataclass(frozen=True)
 class Executable:
-    """One executable that cargo made: the ELF file, and the manifest of its package."""
+    """One executable that cargo made: the ELF file, the manifest of its package, and what it is for.
+
+    A subcommand that is not cargo's own does not say its target.
+    """
 
     path: Path
     manifest: Path
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     ]
     environment = {**cargo_environment(context, crate, config), **_terminal()}
     finished = run(command, env=_own_jobs(environment, asked.shell), cwd=Path("/"))
-    return _executables(finished, asked.file.path)
+    return _executables(finished, asked.file.path, asked.target)
 
 
 _MESSAGES = "--message-format=json-render-diagnostics"
@@ -146,12 +150,12 @@ def _run_foreign(
     return _executables(run(words, env={**environ, **_terminal()}), manifest)
 
 
-def _executables(finished: Finished, manifest: Path) -> list[Executable]:
+def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
     if finished.returncode != 0:
         name = manifest.parent.name
         raise BuildError(f"{name} does not build", file=manifest, hint=hint_for(finished.stderr))
     return [
-        Executable(Path(each["executable"]), Path(each["manifest_path"]))
+        Executable(Path(each["executable"]), Path(each["manifest_path"]), target)
         for each in artifacts(finished.stdout)
         if each.get("executable")
     ]

@@ -21,6 +21,9 @@ from bootimage.image_names import image_names
 from bootimage.image_set import Extras, Images
 from bootimage.loader.choose import Loader, choose_loader
 from bootimage.manifest import Package, read_package
+from bootimage.target import Target
+
+USUAL = Target("x86_64-unknown-none")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class KernelImages:
     """What to make: the images of the ELF file `kernel` of `package`, in `out_dir`.
 
     `features` and `default_features` are those that the kernel was built with: they reach the loader.
+    `target` is what it was built for; by default one that has the same dependencies in all but odd cases.
     """
 
     package: Package
@@ -35,6 +39,7 @@ class KernelImages:
     out_dir: Path
     features: tuple[str, ...] = ()
     default_features: bool = True
+    target: Target = USUAL
 
     @property
     def record(self) -> Path:
@@ -83,13 +88,11 @@ def _write(
     from bootimage.crate import CrateBuild
     from bootimage.elf import check_bootable
     from bootimage.loader.v0_9 import flat_loader, provide_flat_image
-    from bootimage.target import Target
 
     check_bootable(asked.kernel, loader.version)  # before cargo is asked for anything
     crate = CrateBuild(
         manifest=asked.package.manifest,
-        # Any target: how the kernel was built, only its ELF file could tell. cargo's word for that is `all`.
-        target=Target("all"),
+        target=asked.target,
         target_dir=asked.out_dir,
         workspace_root=asked.package.workspace.folder,
         features=asked.features,

@@ -9,7 +9,7 @@ from bootimage.builder import nearest_manifest, open_context
 from bootimage.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_build import Executable, build
 from bootimage.errors import BuildError
-from bootimage.kernel_images import KernelImages, provide_images
+from bootimage.kernel_images import USUAL, KernelImages, provide_images
 from bootimage.manifest import locate_manifest, read_package
 
 Tell = Callable[[str, Path], None]
@@ -60,4 +60,5 @@ def _images(kernel: Executable, arguments: CargoArguments, out_dir: Path | None)
         out_dir or kernel.path.parent,
         features=arguments.features_of(package),
         default_features=arguments.default_features,
+        target=kernel.target or USUAL,
     )
