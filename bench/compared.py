@@ -113,7 +113,7 @@ def unchanged(pair: Pair, results: Results) -> Row:
 
 
 def edit(pair: Pair, results: Results) -> Row:
-    """Change a constant in the kernel's main.rs; the images must change with it."""
+    """Change a number in the kernel's main.rs; the images must change with it."""
     _ensure_both(pair)
     mine, other = interleaved(_SOME, lambda _n: pair.ours.build_edited(), lambda _n: pair.peer.build_edited())
     return _row(pair, "edit", "one line edited", mine, other)

@@ -58,14 +58,13 @@ class Table:
     versions: list[str] = field(default_factory=list)
     cells: dict[str, dict[str, Cell]] = field(default_factory=dict)
 
-    def found(self, name: str, toolchain: Toolchain, versions: list[str]) -> None:
+    def found(self, name: str, toolchain: Toolchain) -> None:
         """Say which compiler `name` is now; what was tried with another release is forgotten."""
         facts = {"release": toolchain.release, "commit_date": toolchain.commit_date}
         if self.compilers.get(name) not in (None, facts):
             for row in self.cells.values():
                 row.pop(name, None)
         self.compilers[name] = facts
-        self.versions = versions
 
     def cell(self, version: str, compiler: str) -> Cell | None:
         """What is known of `version` with `compiler`."""

@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
 
 from bench.loader_kernel import build_kernel, run_kernel  # noqa: E402
-from bench.loader_table import Cell, load  # noqa: E402
+from bench.loader_table import Cell, Table, load  # noqa: E402
 from bench.loader_versions import published_versions  # noqa: E402
 from bootimage.builder import open_context  # noqa: E402
 from bootimage.context import BuildContext  # noqa: E402
@@ -42,9 +42,9 @@ def main() -> int:
     table = load(PROJECT)
     good = True
     with tempfile.TemporaryDirectory(prefix="loaders-") as scratch:
-        for name in options.compiler or COMPILERS:
-            context = open_context(PROJECT, {**os.environ, **COMPILERS[name]})
-            table.found(name, context.toolchain, published_versions(context))
+        contexts = _contexts(table)
+        for name in options.compiler or contexts:
+            context = contexts[name]
             for version in options.version or table.versions:
                 if options.until and time.strftime("%H:%M") >= options.until:
                     break
@@ -56,6 +56,20 @@ def main() -> int:
                 table.save(PROJECT)
                 good = good and cell.is_good
     return 0 if good else 1
+
+
+def _contexts(table: Table) -> dict[str, BuildContext]:
+    """The compilers of COMPILERS that there are on this machine; the table then knows them."""
+    found = {}
+    for name, environ in COMPILERS.items():
+        try:
+            found[name] = open_context(PROJECT, {**os.environ, **environ})
+        except BuildError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        table.found(name, found[name].toolchain)
+    table.versions = published_versions(next(iter(found.values())))
+    return found
 
 
 def _options() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ def first(scratch: Path) -> Row:
     command = _command(scratch)
     cost = command.run()
     shared = _shared_builds(command.output())
-    note = f"compiled once each: {', '.join(shared)}"
+    note = f"beside the kernels, each compiled once: {'; '.join(shared)}"
     return Row("kernels", "first", f"{COUNT} kernels, empty store", cost, note=note)
 
 
@@ -74,8 +75,8 @@ def _cache(scratch: Path) -> Path:
 
 def _shared_builds(output: str) -> list[str]:
     """What was compiled apart from the kernels. Raises Failed if anything was compiled twice."""
-    lines = [line for line in output.splitlines() if line.startswith("Compiling ") and " into " not in line]
-    counts = collections.Counter(line.removeprefix("Compiling ") for line in lines)
+    compiled = re.findall(r"^Compiling (?!kernel_)(.+)$", output, re.MULTILINE)
+    counts = collections.Counter(compiled)
     again = [what for what, count in counts.items() if count > 1]
     if again or not counts:
         raise Failed(f"compiled more than once: {', '.join(again) or 'nothing at all was compiled'}")

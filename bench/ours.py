@@ -53,7 +53,7 @@ def demo(folder: Path, env: Mapping[str, str]) -> Project:
         argv=scons("image"),
         env=env,
         source="kernel/src/main.rs",
-        constant="SHADE",
+        number_after="SHADE: u8 = ",
         images=["build/*/debug/bootimage-bios-blog_os.bin", "build/*/debug/bootimage-uefi-blog_os.bin"],
     )
 

@@ -45,7 +45,7 @@ def template(scratch: Path) -> Project:
         argv=["cargo", "build"],
         env=environment(),
         source="kernel/src/main.rs",
-        constant="SHADE",
+        number_after="SHADE: u8 = ",
         images=["target/debug/build/template-*/out/bios.img", "target/debug/build/template-*/out/uefi.img"],
     )
 
@@ -61,7 +61,7 @@ def bootimage(scratch: Path, name: str, programs: Path) -> Project:
         argv=["cargo", "bootimage"],
         env={**env, "PATH": f"{programs}:{env['PATH']}"},
         source="src/main.rs",
-        constant="COLOUR",
+        number_after="* 2 + 1) = ",
         images=["target/*/debug/bootimage-vga_text.bin"],
     )
 

@@ -18,10 +18,10 @@ _IGNORED = shutil.ignore_patterns("build", "target", "__pycache__", ".sconsign*"
 
 @dataclass(frozen=True)
 class Project:
-    """A project of a kernel with one `const CONSTANT: u8` in `source`, whose value an edit changes.
+    """A project of a kernel, whose file `source` has one hexadecimal number after the text `number_after`.
 
-    `create` puts the sources into `folder`; `manifest` is where cargo begins; `images` are the patterns
-    of what a build makes.
+    An edit changes that number. `create` puts the sources into `folder`; `manifest` is where cargo begins;
+    `images` are the patterns of what a build makes.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Project:
     argv: Sequence[str | Path]
     env: Mapping[str, str]
     source: str
-    constant: str
+    number_after: str
     images: Sequence[str]
 
     def anew(self) -> None:
@@ -59,7 +59,7 @@ class Project:
         return Command(self.argv, self.folder, self.env, self.folder.with_suffix(".log"))
 
     def build_edited(self) -> Cost:
-        """Change the constant to another value, then build; the images must have changed with it."""
+        """Change the number to another one, then build; the images must have changed with it."""
         before = self._digests()
         self._edit()
         cost = self.build()
@@ -75,10 +75,10 @@ class Project:
 
     def _edit(self) -> None:
         path = self.folder / self.source
-        pattern = rf"(const {self.constant}: u8 = )0x([0-9a-f]+)"
+        pattern = rf"({re.escape(self.number_after)})0x([0-9a-f]+)"
         text, count = re.subn(pattern, _next_value, path.read_text())
         if count != 1:
-            raise Failed(f"{self.source} has no `const {self.constant}: u8 = 0x..`")
+            raise Failed(f"{self.source} has not one `{self.number_after}0x..`")
         path.write_text(text)
 
     def _digests(self) -> set[str]:

@@ -32,7 +32,7 @@ turn (ours, the peer's, ours, the peer's), and are the medians of its rounds.
 - Every crate is downloaded before anything is measured, for both sides, and the network is off then.
 - *Cold*: no store, no target folder. *Warm store*: a new project where another one has been built; the
   peers share nothing between projects, so their figure is the cold one.
-- *One line edited*: a constant in the kernel's `main.rs` gets another value, and the images must differ
+- *One line edited*: a number in the kernel's `main.rs` becomes another one, and the images must differ
   from those before.
 - Images are written by a Python that runs already, as in a build; `cp` is a process of its own.
 """
