@@ -118,6 +118,22 @@ def test_a_failing_cargo(shell: Shell, tmp_path: Path, made: list[Path]) -> None
     assert made == []
 
 
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        (
+            "error[E0407]: `forward_overflowing_checked` is not in x86_64",
+            "cargo update -p x86_64 --precise 0.15.4",
+        ),
+        ("error[E0463]: can't find crate for `alloc`", "`build-std` in .cargo/config.toml"),
+    ],
+)
+def test_errors_that_have_a_remedy(shell: Shell, tmp_path: Path, told: str, hint: str) -> None:
+    failing = f"print({told!r}, file=sys.stderr); sys.exit(101)"
+    recorder(tmp_path / "toolchain/bin/cargo", shell.log, failing)
+    assert hint in shell.run("cargo-bootimage bootimage", fails=1)
+
+
 def test_no_executables(shell: Shell, tmp_path: Path) -> None:
     recorder(tmp_path / "toolchain/bin/cargo", shell.log)
     assert "no executables built" in shell.run("cargo-bootimage bootimage --lib", fails=1)
