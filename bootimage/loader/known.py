@@ -29,7 +29,8 @@ def nearest_known(toolchain: Toolchain, version: str) -> str | None:
 
     That is the compiler tried whose age is nearest. Of two versions equally near it is the newer one.
     """
-    tried = tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
+    compilers = tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
+    tried = [each for each in compilers if each["builds"]]
     if not tried:
         return None
     like: dict[str, Any] = min(
@@ -41,4 +42,7 @@ def nearest_known(toolchain: Toolchain, version: str) -> str | None:
 
 
 def _days_between(one: str, other: str) -> int:
-    return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
+    try:
+        return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
+    except ValueError:  # a compiler built from an archive may not know its date
+        return 0

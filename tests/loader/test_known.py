@@ -21,6 +21,11 @@ builds = ["0.11.17", "0.11.15", "0.11.10"]
 release = "1.84.0"
 commit_date = "2025-01-07"
 builds = ["0.11.9", "0.11.8"]
+
+[[compiler]]
+release = "1.97.0"
+commit_date = "2026-06-01"
+builds = []
 """
 
 
@@ -45,6 +50,8 @@ def table(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> None:
         ("2026-05-19", "0.11.17", "0.11.15"),  # known to build, and yet it did not
         ("2027-01-01", "0.11.13", "0.11.15"),
         ("2025-02-01", "0.11.13", "0.11.9"),
+        ("unknown", "0.11.13", "0.11.15"),
+        ("2026-06-01", "0.11.13", "0.11.15"),  # nothing has been tried with the one of that day
         ("2026-05-19", "0.11.18-beta.1", "0.11.17"),
     ],
 )
