@@ -31,13 +31,25 @@ from . import (  # noqa: E402
     specification,
     sysroot,
     variables,
+    verify,
 )
 
 
 def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
     variables.generate(env)
-    for part in (specification, sysroot, kernel, loader, image, flat_image, run, kernel_test, commands):
+    for part in (
+        specification,
+        sysroot,
+        kernel,
+        loader,
+        image,
+        flat_image,
+        run,
+        kernel_test,
+        commands,
+        verify,
+    ):
         part.generate(env)
 
 

@@ -40,6 +40,8 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         make = _shared(build, label, settings) if shared else build
         super().__init__(_guarded(make), {"strfunction": _shown(label, comstr)})
         self._settings = settings
+        self.make = build
+        """What makes the targets, without errors told as SCons's, and without the network cache."""
 
     def genstring(self, target: Nodes, source: Nodes, env: Any, executor: Any = None) -> str:
         """What --debug=explain shows."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,11 +42,28 @@ def context(env: Any) -> BuildContext:
     """The context of builds in `env`: its toolchain, and the store, cache and jobs of this process."""
     from bootimage.context import BuildContext
 
+    if _thread.context is not None:
+        return _thread.context
     with _sharing:  # asked for by several threads at once
         store, remote, jobs = _shared()
     return BuildContext(toolchain(env), store, remote, jobs)
 
 
+@contextmanager
+def instead(other: BuildContext) -> Iterator[None]:
+    """Let the actions that this thread runs work in another context during the body."""
+    _thread.context = other
+    try:
+        yield
+    finally:
+        _thread.context = None
+
+
+class _Thread(threading.local):
+    context: BuildContext | None = None
+
+
+_thread = _Thread()
 _sharing = threading.Lock()
 
 

@@ -13,7 +13,7 @@ from bootimage.image_names import image_names
 from bootimage.loader.choose import Loader, NoLoader, choose_loader
 from bootimage.loader.release import Release, release_of
 
-from . import face, flat_image, kernel
+from . import face, flat_image, kernel, verify
 from . import loader as programs_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     which loader to use). Construction variables may be given as keywords.
     """
     env = env.Override(overrides) if overrides else env
-    return [image for node in env.arg2nodes(kernels, env.fs.File) for image in _images(env, node)]
+    images = [image for node in env.arg2nodes(kernels, env.fs.File) for image in _images(env, node)]
+    verify.watch(env, images)
+    return images
 
 
 def _images(env: Any, node: Any) -> list[Any]:
