@@ -13,13 +13,14 @@ import os
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
 
 from bench.loader_kernel import build_kernel, run_kernel  # noqa: E402
-from bench.loader_table import Cell, Table, load  # noqa: E402
+from bench.loader_table import Cell, load  # noqa: E402
 from bench.loader_versions import published_versions  # noqa: E402
 from bootimage.builder import open_context  # noqa: E402
 from bootimage.context import BuildContext  # noqa: E402
@@ -39,37 +40,44 @@ COMPILERS = {
 def main() -> int:
     """Try what the command line asks for; 1 where a version does not build or boot."""
     options = _options()
-    table = load(PROJECT)
+    contexts = _contexts()
+    versions = published_versions(next(iter(contexts.values())))
+    names = [each for each in options.compiler or COMPILERS if each in contexts]
     good = True
     with tempfile.TemporaryDirectory(prefix="loaders-") as scratch:
-        contexts = _contexts(table)
-        for name in options.compiler or contexts:
-            context = contexts[name]
-            for version in options.version or table.versions:
-                if options.until and time.strftime("%H:%M") >= options.until:
-                    break
-                if options.missing and table.cell(version, name) is not None:
-                    continue
-                cell = _try(context, version, Path(scratch) / f"{name}-{version}", not options.no_boot)
-                print(f"{name} {version}: {cell.words}", flush=True)
-                table.add(version, name, cell)
-                table.save(PROJECT)
-                good = good and cell.is_good
+        for name, version in product(names, options.version or versions):
+            if options.until and time.strftime("%H:%M") >= options.until:
+                break
+            if options.missing and load(PROJECT).cell(version, name) is not None:
+                continue
+            cell = _try(contexts[name], version, Path(scratch) / f"{name}-{version}", not options.no_boot)
+            print(f"{name} {version}: {cell.words}", flush=True)
+            _keep(contexts, versions, version, name, cell)
+            good = good and cell.is_good
     return 0 if good else 1
 
 
-def _contexts(table: Table) -> dict[str, BuildContext]:
-    """The compilers of COMPILERS that there are on this machine; the table then knows them."""
+def _contexts() -> dict[str, BuildContext]:
+    """The compilers of COMPILERS that there are on this machine."""
     found = {}
     for name, environ in COMPILERS.items():
         try:
             found[name] = open_context(PROJECT, {**os.environ, **environ})
         except BuildError as error:
             print(f"{name}: {error}", file=sys.stderr)
-            continue
-        table.found(name, found[name].toolchain)
-    table.versions = published_versions(next(iter(found.values())))
     return found
+
+
+def _keep(
+    contexts: dict[str, BuildContext], versions: list[str], version: str, name: str, cell: Cell
+) -> None:
+    """Add one cell to what is kept. That is read again: another run may be trying another compiler."""
+    table = load(PROJECT)
+    for each, context in contexts.items():
+        table.found(each, context.toolchain)
+    table.versions = versions
+    table.add(version, name, cell)
+    table.save(PROJECT)
 
 
 def _options() -> argparse.Namespace:
