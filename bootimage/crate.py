@@ -11,10 +11,10 @@ from bootimage.cargo_flags import json_target_flags
 from bootimage.cargo_process import run_cargo
 from bootimage.context import BuildContext
 from bootimage.crate_config import CrateConfig, crate_config
-from bootimage.crate_names import needs_names, wrapper
 from bootimage.diagnostics import executables
 from bootimage.errors import BuildError
 from bootimage.remap import remap_flags, seen_from, stand_ins
+from bootimage.rustc_wrapper import needs_names, wrapper
 from bootimage.rustflags import encoded
 from bootimage.sysroot import sysroot_folder
 from bootimage.sysroot_crates import Sysroot
@@ -114,8 +114,9 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
     folders = {**seen_from(build.workspace_root, sources), build.target_dir: "/build"}
     flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
     clean = {**context.environment(), **build.environment}
-    if needs_names(build.workspace_root, build.packages):
-        places = stand_ins(context.toolchain.cargo_home(), folders)
+    names = needs_names(build.workspace_root, build.packages)
+    if names or clean.get("RUSTC_WRAPPER"):
+        places = stand_ins(context.toolchain.cargo_home(), folders) if names else None
         clean["RUSTC_WRAPPER"] = str(wrapper(build.target_dir, places, clean.get("RUSTC_WRAPPER")))
     return {**clean, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
 

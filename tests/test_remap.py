@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.crate_names import needs_names, wrapper
 from bootimage.remap import seen_from, stand_ins
+from bootimage.rustc_wrapper import needs_names, wrapper
 
 
 def test_folders_are_seen_from_the_workspace() -> None:
@@ -97,3 +97,16 @@ def test_a_wrapper_that_is_right_is_left_alone(tmp_path: Path) -> None:
         == (again.st_ino, again.st_mtime_ns)
         != (other.st_ino, other.st_mtime_ns)
     )
+
+
+def test_another_wrapper_is_told_of_a_folder_with_libraries(tmp_path: Path) -> None:
+    words = ["--target", "/s/t.json", "-C", "metadata=1f", "--sysroot=/store/4d", "-O"]
+    said = subprocess.run(
+        [wrapper(tmp_path, None, "/usr/bin/env"), "printf", "%s\n", *words],
+        env={"PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    libraries = ["-L", "/store/4d/lib/rustlib/t/lib", "--remap-path-prefix=/store/4d=/sysroot"]
+    assert said.splitlines() == [*words[:4], *libraries, "-O"]

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,14 @@ def context(env: Any) -> BuildContext:
         return _thread.context
     with _sharing:  # asked for by several threads at once
         store, remote, jobs = _shared()
-    return BuildContext(toolchain(env), store, remote, jobs)
+    return BuildContext(_with_wrapper(env, toolchain(env)), store, remote, jobs)
+
+
+def _with_wrapper(env: Any, found: Toolchain) -> Toolchain:
+    """The toolchain with RUSTC_WRAPPER: no result depends on it, and so no signature does."""
+    if "RUSTC_WRAPPER" not in env:  # then that of the environment holds
+        return found
+    return replace(found, environ={**found.environ, "RUSTC_WRAPPER": str(env.subst("$RUSTC_WRAPPER"))})
 
 
 @contextmanager
