@@ -10,9 +10,11 @@ import pytest
 
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
+from bootimage.loader import v0_11
 from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
 from bootimage.loader.release import Release
 from bootimage.loader.specification import program_target
+from bootimage.loader.v0_11 import provide_program
 
 # i686-stage-3.json as published in 0.11.0 to 0.11.5.
 STAGE_3 = {
@@ -82,3 +84,18 @@ def test_programs_with_one_target_name_share_its_sysroot(context: BuildContext, 
 def test_the_uefi_program_has_a_built_in_target(context: BuildContext, tmp_path: Path) -> None:
     target = program_target(context, BY_NAME["uefi"], tmp_path)
     assert (target.name, target.specification) == ("x86_64-unknown-uefi", None)
+
+
+@pytest.mark.parametrize("version", ["0.11.0", "0.11.10"])
+def test_an_old_stage_2_builds_and_fits(context: BuildContext, version: str) -> None:
+    entry = provide_program(context, Release(version), BY_NAME["stage-2"])
+    # The linker script gives it the whole room up to the 480.5 KiB that the loader reads.
+    assert entry.files["stage-2.bin"].stat().st_size == 492_031
+
+
+def test_a_program_that_does_not_build(context: BuildContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(v0_11, "_smaller", lambda _version, _program: [])
+    with pytest.raises(BuildError, match=r"bootloader 0\.11\.9 \(stage-2\) does not build with") as caught:
+        provide_program(context, Release("0.11.9"), BY_NAME["stage-2"])
+    assert "linking with `rust-lld` failed" in caught.value.message
+    assert "cargo update -p bootloader_api --precise 0.11.1" in (caught.value.hint or "")
