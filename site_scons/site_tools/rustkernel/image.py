@@ -39,12 +39,13 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     which loader to use). Construction variables may be given as keywords.
     """
     env = env.Override(overrides) if overrides else env
-    images = [image for node in env.arg2nodes(kernels, env.fs.File) for image in _images(env, node)]
+    images = [image for node in env.arg2nodes(kernels, env.fs.File) for image in images_of(env, node)]
     verify.watch(env, images)
     return images
 
 
-def _images(env: Any, node: Any) -> list[Any]:
+def images_of(env: Any, node: Any) -> list[Any]:
+    """The images of one kernel, or of the executable of one of its tests."""
     known = kernel.kernel_of(node)
     env = face.for_package(env, known.manifest.parent) if known else env
     stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)[0]

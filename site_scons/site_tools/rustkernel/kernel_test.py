@@ -24,6 +24,7 @@ from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_test
 from bootimage.machine.conversation import Expect, Send
 
 from . import face, kernel, kernel_test_run
+from .image import images_of
 
 if TYPE_CHECKING:
     from bootimage.manifest import Package
@@ -150,7 +151,7 @@ def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
 def _images(env: Any, executable: Any) -> Iterator[Any]:
     """The disks of a test, on the firmwares that are wanted and that its loader knows."""
     wanted = face.words(env["KERNEL_TEST_FIRMWARE"])
-    disks = {image.attributes.boot_image: image for image in env.BootImage(executable)}
+    disks = {image.attributes.boot_image: image for image in images_of(env, executable)}
     found = [disks[name] for name in wanted if name in disks]
     if not found:
         raise SCons.Errors.UserError(
