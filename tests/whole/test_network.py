@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import Tree, copy_demo
 
+from tests.store.bad_server import serving
 from tests.store.nginx import Nginx
 
 pytestmark = pytest.mark.rust
@@ -63,3 +68,70 @@ def test_a_fresh_clone_compiles_nothing(filled: tuple[Nginx, Tree], tmp_path: Pa
     asked = [line.split() for line in server.requests()[before:]]
     assert {line[0] for line in asked} == {"GET"} and {line[2] for line in asked} == {"200"}
     assert sum(int(line[3]) for line in asked) < 4 << 20
+
+
+def test_an_edited_kernel_needs_the_sysroot(filled: tuple[Nginx, Tree], tmp_path: Path) -> None:
+    """It is asked for once, and what follows from it is not asked for at all."""
+    server, first = filled
+    tree = Tree(
+        copy_demo(tmp_path / "demo"),
+        {"RUSTKERNEL_CACHE": server.url, "RUSTKERNEL_STORE": str(tmp_path / "store")},
+    )
+    tree.edit("kernel/src/main.rs", "0x90", "0x91")
+    before = len(server.requests())
+    said = tree.scons("-j2", "image").splitlines()
+    assert "Compiling blog_os for x86_64-blog_os" in said
+    compiled = [line for line in said if line.startswith("Compiling") and "blog_os for" not in line]
+    assert all("from the network cache" in line for line in compiled) and len(compiled) == 6
+    missed = [line for line in server.requests()[before:] if " 404 " in line]
+    assert len(missed) == 1 and results(tree) != results(first)
+
+
+@contextmanager
+def dead(_filled: Nginx, _folder: Path) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    yield f"http://127.0.0.1:{port}/cache"
+
+
+@contextmanager
+def lying(filled: Nginx, folder: Path) -> Iterator[str]:
+    """It sends other contents than its records promise."""
+    with Nginx(folder / "lying") as server:
+        shutil.copytree(filled.root, server.root, dirs_exist_ok=True)
+        for path in (server.root / "cas").iterdir():
+            path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+        yield server.url
+
+
+@contextmanager
+def silent(_filled: Nginx, _folder: Path) -> Iterator[str]:
+    with serving(lambda line, method, path, body: time.sleep(30)) as server:
+        yield server.url
+
+
+@pytest.mark.parametrize("trouble", [dead, lying, silent])
+def test_a_server_in_trouble_costs_one_warning(
+    trouble: Callable[[Nginx, Path], AbstractContextManager[str]],
+    filled: tuple[Nginx, Tree],
+    tmp_path: Path,
+) -> None:
+    server, first = filled
+    with trouble(server, tmp_path) as url:
+        tree = Tree(copy_demo(tmp_path / "demo"), {"RUSTKERNEL_CACHE": url, "RUSTKERNEL_CACHE_TIMEOUT": "1"})
+        said = tree.scons("image")
+    assert said.count("warning") == said.count(f"warning: network cache {url}: ") == 1
+    assert results(tree) == results(first)
+
+
+def test_a_kernel_of_this_machine_alone_is_not_shared(filled: tuple[Nginx, Tree], tmp_path: Path) -> None:
+    server, _first = filled
+    variables = {"RUSTKERNEL_CACHE": server.url, "RUSTKERNEL_CACHE_MODE": "write"}
+    tree = Tree(copy_demo(tmp_path / "demo"), variables)
+    here = '#[used]\nstatic HERE: &str = env!("CARGO_MANIFEST_DIR");\n'
+    tree.edit("kernel/src/main.rs", "entry_point!(kernel_main);\n", f"entry_point!(kernel_main);\n{here}")
+    before = len(server.requests("PUT"))
+    said = tree.scons(f"{FOLDER}/blog_os")
+    reason = f"blog_os holds the path {tree.root}"
+    assert f"Not shared with other machines: {reason}" in said
+    assert len(server.requests("PUT")) == before
