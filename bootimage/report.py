@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Column
 
 
+_EVEN_IN_SILENCE = ("warning: ", "  help: ")
+
+
 def verbose() -> bool:
     """True when the user asked for full commands (VERBOSE=1)."""
     return os.environ.get("VERBOSE", "") not in ("", "0")
@@ -29,8 +32,15 @@ def on_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def be_silent() -> None:
+    """From now on, show warnings and errors alone (scons -s)."""
+    _display.silent = True
+
+
 def say(line: str) -> None:
     """Print one line to the user, above the live display where there is one."""
+    if _display.silent and not line.startswith(_EVEN_IN_SILENCE):
+        return
     display = _display.progress
     if display is not None:
         display.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -76,7 +86,7 @@ class Step:
 @contextmanager
 def step(label: str) -> Iterator[Step]:
     """Show `label` while the body runs: a live line on a terminal, one plain line elsewhere."""
-    if not on_terminal():
+    if not on_terminal() or _display.silent:
         say(label)
         yield Step(label, None)
         return
@@ -92,6 +102,7 @@ class _Display:
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
+        self.silent = False
         self._running = 0
         self._lock = threading.Lock()
 

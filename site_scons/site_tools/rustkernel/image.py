@@ -48,6 +48,8 @@ def images_of(env: Any, node: Any) -> list[Any]:
     """The images of one kernel, or of the executable of one of its tests."""
     known = kernel.kernel_of(node)
     env = face.for_package(env, known.manifest.parent) if known else env
+    if kernel.is_stand_in(node):
+        return [node]
     stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)[0]
     try:
         loader = _loader(env, node)

@@ -22,6 +22,7 @@ from bootimage.target import Target, read_target
 
 from . import editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
+from .leftovers import clean_leftovers
 
 if TYPE_CHECKING:
     from bootimage.crate import CrateBuild
@@ -59,7 +60,7 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     described = described_in(env, manifest)
     names = _tried(env, lambda: _binaries(env, described)) if described else None
     if described is None or names is None:
-        return []
+        return [_stand_in(env, manifest)]
     where = target_of(env)
     folder = result_folder(env, where)
     targets = [folder.File(name) for name in names]
@@ -68,8 +69,22 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     for node, name in zip(nodes, names, strict=True):
         node.attributes.rust_kernel = Kernel(manifest, described, name, where)
     env.Clean(nodes, cargo_folder(folder, described))
+    clean_leftovers(env, nodes[0])
     editor.offer(env, nodes, crate_build)
     return nodes
+
+
+def _stand_in(env: Any, manifest: Path) -> Any:
+    """A node for a kernel of which not even the name is known, and with which its leftovers go."""
+    node = env.Dir(env.subst("$RUST_BUILD_DIR")).File(f".{manifest.parent.name}.unknown")
+    node.attributes.rust_stand_in = True
+    clean_leftovers(env, node)
+    return node
+
+
+def is_stand_in(node: Any) -> bool:
+    """True for the node of a kernel that could not be read (under -c and -h, where that is no error)."""
+    return hasattr(node.attributes, "rust_stand_in")
 
 
 def settled(env: Any, manifest: Path) -> Any:

@@ -34,8 +34,6 @@ def program_nodes(env: Any, release: Release) -> dict[str, Any]:
     nodes = {program.name: folder.File(program.file) for program in PROGRAMS}
     if not nodes["uefi"].has_builder():
         _declare(env, nodes, release)
-    # They share a sysroot: the second would only hold a job while it waits for the first to build it.
-    env.Requires(nodes["stage-2"], nodes["boot-sector"])
     return nodes
 
 
@@ -46,6 +44,8 @@ def _declare(env: Any, nodes: dict[str, Any], release: Release) -> None:
         env._BootLoader(target, [env.Value(release.version), *own])
         target.attributes.loader_release = release
         target.attributes.loader_program = name
+    # They share a sysroot: the second would only hold a job while it waits for the first to build it.
+    env.Requires(nodes["stage-2"], nodes["boot-sector"])
 
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
@@ -61,9 +61,15 @@ def _label(target: face.Nodes, source: face.Nodes, _env: Any) -> str:
     return f"Compiling bootloader {source[0].value} {target[0].attributes.loader_program}"
 
 
-def _signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    program = BY_NAME[target[0].attributes.loader_program]
-    return program_key(face.toolchain(env), target[0].attributes.loader_release, program)
+def _settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
+    about, toolchain = target[0].attributes, face.toolchain(env)
+    program = BY_NAME[about.loader_program]
+    return face.settings_text(
+        program=program.name,
+        version=about.loader_release.version,
+        recipe=program_key(toolchain, about.loader_release, program),
+        compiler=toolchain.identity,
+    )
 
 
-_ACTION = face.action(_build, _label, _signature, "BOOTLOADERCOMSTR")
+_ACTION = face.action(_build, _label, _settings, "BOOTLOADERCOMSTR")

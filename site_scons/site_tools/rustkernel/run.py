@@ -28,9 +28,15 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
     made = []
     for name, kind in ((alias, "bios"), (f"{alias}-uefi", "uefi")):
         if first.get(kind) is not None:
+            env.Clean(first[kind], screenshot(first[kind]))
             action = env.Action(_runner(kind), lambda target, source, env: "")
             made += env.AlwaysBuild(env.Alias(name, first[kind], action))
     return made
+
+
+def screenshot(image: Any) -> Any:
+    """The file for the last picture of the screen of a guest that was booted from `image`."""
+    return image.dir.File(f"{Path(image.name).stem}.png")
 
 
 def _runner(firmware: str) -> Any:
@@ -42,7 +48,7 @@ def _runner(firmware: str) -> Any:
         try:
             guest = machine(env, image, firmware)
             # Under -j this is not the main thread, which alone sees a signal.
-            return run_interactive(guest, image.with_suffix(".png"), stop=interrupted)
+            return run_interactive(guest, Path(screenshot(source[0]).abspath), stop=interrupted)
         except BuildError as error:
             print(error)
             return 1

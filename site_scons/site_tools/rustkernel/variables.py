@@ -7,6 +7,7 @@ from typing import Any
 import SCons.Errors
 import SCons.Script
 
+from bootimage import report
 from bootimage.sysroot_crates import CRATES
 
 DEFAULTS: dict[str, Any] = {
@@ -42,7 +43,9 @@ RUST_TOOLCHAIN, RUST_SRC, OBJCOPY, RUST_PROFILE, BOOTLOADER_VERSION, RAMDISK, QE
 
 
 def generate(env: Any) -> None:
-    """Set the defaults, never over what the user has set, and add `--release`."""
+    """Set the defaults, never over what the user has set, and heed the command line's options."""
+    if env.GetOption("silent"):
+        report.be_silent()
     env.SetDefault(**{name: _own(value) for name, value in DEFAULTS.items()})
     env.SetDefault(RUST_PROFILE="release" if _release() else "dev")
 

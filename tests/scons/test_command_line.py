@@ -1,0 +1,218 @@
+"""scons's own options: what they show, build and remove here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import pytest
+import rich
+from project import BUILD, FILES, SCONSTRUCT, Project
+
+Make = Callable[..., Project]
+
+TWO = """\
+env = Environment(tools=["default", "rustkernel"], RUST_TARGET="x86_64-my_os.json")
+one, two = (env.BootImage(env.RustKernel(name)) for name in ("kernel", "second"))
+"""
+SECOND = {
+    name.replace("kernel/", "second/"): text.replace("my_os", "second")
+    for name, text in FILES.items()
+    if name.startswith("kernel/")
+}
+ERROR = {"kernel/src/main.rs": "compile_error!()\n"}
+
+
+def test_no_exec_names_every_node(make: Make) -> None:
+    project = make()
+    said = project.scons("-n")
+    build = BUILD.replace(".", r"\.")
+    for line in (
+        "Reading x86_64-my_os.json into build/x86_64-my_os/x86_64-my_os.json",
+        "Compiling core, compiler_builtins for x86_64-my_os",
+        f"Compiling my_os into {BUILD}",
+        f"Stripping {BUILD}/my_os into {BUILD}/my_os.stripped",
+        "Compiling bootloader 0.11.17 stage-2",
+        f"Writing {BUILD}/bootimage-uefi-my_os.bin",
+    ):
+        assert re.search(rf"^{re.escape(line)}$", said, re.M), f"{line}\n{said}"
+    assert build
+    assert not (project.root / "build").exists()
+
+
+def test_question(make: Make) -> None:
+    project = make()
+    project.scons("-q", status=1)
+    assert not (project.root / "build").exists()
+    project.scons()
+    project.scons("-q")
+
+
+def test_keep_going(make: Make) -> None:
+    project = make({**FILES, **SECOND, **ERROR, "SConstruct": TWO})
+    said = project.scons("-k", status=2)
+    assert "error: this does not compile" in said
+    assert said.count("does not build") == 1
+    assert (project.root / BUILD / "bootimage-bios-second.bin").exists()
+    assert not (project.root / BUILD / "bootimage-bios-my_os.bin").exists()
+
+
+def test_an_error_stops_the_rest_and_leaves_what_was(make: Make) -> None:
+    project = make()
+    project.scons()
+    before = project.outputs()
+    project.write(ERROR)
+    project.scons(status=2)
+    assert project.outputs() == before
+
+
+def test_silent(make: Make) -> None:
+    assert make().scons("-s") == ""
+
+
+def test_clean_removes_what_was_made_and_nothing_else(make: Make) -> None:
+    project = make(rich.FILES)
+    before = files_of(project)
+    project.scons()
+    (project.root / BUILD / "bootimage-bios-my_os.png").write_text("a screenshot")
+    project.scons("-c")
+    assert files_of(project) - before == {".sconsign.dblite"}
+
+
+def test_clean_spares_what_others_have_made(make: Make) -> None:
+    project = make()
+    project.scons()
+    mine = project.root / BUILD / "notes.txt"
+    mine.write_text("mine")
+    project.scons("-c")
+    assert {path for path in (project.root / "build").rglob("*") if path.is_file()} == {mine}
+
+
+def test_clean_a_part(make: Make) -> None:
+    project = make({**FILES, **SECOND, "SConstruct": TWO})
+    project.scons()
+    project.scons("-c", f"{BUILD}/bootimage-bios-second.bin")
+    left = {name.rpartition("/")[2] for name in project.outputs()}
+    assert "my_os" in left and "bootimage-uefi-second.bin" in left
+    assert not left & {"second", "second.stripped", "bootimage-bios-second.bin"}
+    assert (project.root / BUILD / "cargo/my_os").is_dir()
+    assert not (project.root / BUILD / "cargo/second").exists()
+
+
+@pytest.mark.parametrize("option", ["-c", "-h"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"kernel/Cargo.toml": "[package\n"},
+        {"kernel/Cargo.toml": "[workspace]\n"},
+        {"kernel/Cargo.lock": "version = [\n"},
+        {"x86_64-my_os.json": "{"},
+        {".cargo/config.toml": "no = toml = at all\n"},
+    ],
+    ids=["manifest", "package", "lock file", "specification", "configuration"],
+)
+def test_clean_and_help_need_nothing_valid(
+    option: str, damage: dict[str, str], make: Make, tmp_path: os.PathLike[str]
+) -> None:
+    """Neither a toolchain nor a manifest: what was made goes all the same."""
+    project = make()
+    before = files_of(project)
+    project.scons()
+    project.write(damage)
+    project.tools.calls()
+    bare = Project(project.root, project.tools, {**project.environ, "PATH": "/usr/bin:/bin"})
+    bare.scons(option)
+    assert project.tools.calls() == []
+    if option == "-c":
+        assert files_of(project) - before - set(damage) == {".sconsign.dblite"}
+
+
+def test_clean_what_is_no_longer_in_the_graph(make: Make) -> None:
+    """A binary that was renamed, a kernel that was dropped: what they left goes too."""
+    project = make({**FILES, **SECOND, "SConstruct": TWO})
+    before = files_of(project)
+    project.scons()
+    project.edit("SConstruct", '"kernel", "second"', '"kernel", "kernel"')
+    project.edit("SConstruct", "one, two = (", "one, = (")
+    project.edit("SConstruct", '("kernel", "kernel")', '("kernel",)')
+    project.edit("kernel/Cargo.toml", "my_os", "other")
+    project.edit("kernel/Cargo.lock", "my_os", "other")
+    project.scons("-c")
+    assert files_of(project) - before == {".sconsign.dblite"}
+
+
+def files_of(project: Project) -> set[str]:
+    """Every file of the project."""
+    found = (path for path in project.root.rglob("*") if path.is_file() and "site_scons" not in path.parts)
+    return {path.relative_to(project.root).as_posix() for path in found}
+
+
+REASONS = {
+    "kernel/src/main.rs": ("fn", "// a comment\nfn", "`kernel/src/main.rs' changed"),
+    "SConstruct": ('"kernel", ', '"kernel", RUST_FEATURES=["fast"], ', "new: .*features: fast"),
+    "kernel/Cargo.lock": ("0.11.17", "0.11.16", "`kernel/Cargo.lock' changed"),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_explain(name: str, make: Make) -> None:
+    project = make()
+    project.scons()
+    old, new, reason = REASONS[name]
+    project.edit(name, old, new)
+    said = project.scons("--debug=explain")
+    assert re.search(rf"rebuilding `{BUILD}/my_os' because.*{reason}", said, re.S), said
+    assert "unknown reasons" not in said
+
+
+def test_explain_files(make: Make) -> None:
+    project = make()
+    project.scons()
+    (project.root / "kernel/src/main.rs").write_text("mod new;\n")
+    (project.root / "kernel/src/new.rs").write_text("")
+    (project.root / BUILD / "bootimage-bios-my_os.bin").write_text("mine")
+    said = project.scons("--debug=explain")
+    assert "`kernel/src/new.rs' is a new dependency" in said
+    (project.root / "kernel/src/new.rs").rename(project.root / "kernel/src/newer.rs")
+    (project.root / BUILD / "bootimage-uefi-my_os.bin").write_text("mine")
+    said = project.scons("--debug=explain")
+    assert "`kernel/src/newer.rs' is a new dependency" in said
+    assert "`kernel/src/new.rs' is no longer a dependency" in said
+    assert f"rebuilding `{BUILD}/bootimage-uefi-my_os.bin' because it is not what the last build made" in said
+    assert "unknown reasons" not in said
+
+
+def test_tree(make: Make) -> None:
+    project = make()
+    said = project.scons("--tree=status", "image")
+    for name in ("kernel/src/main.rs", f"{BUILD}/my_os.stripped", "build/bootloader-0.11.17/stage-4.bin"):
+        assert re.search(rf"\[E.*\] .*{re.escape(name)}$", said, re.M), said
+
+
+def test_reading_starts_no_program(make: Make) -> None:
+    """Neither does a goal that needs none of ours."""
+    project = make({**FILES, "SConstruct": SCONSTRUCT + 'env.Command("other", [], Touch("$TARGET"))\n'})
+    project.tools.calls()
+    project.scons("other")
+    assert project.tools.calls() == []
+
+
+def test_a_run_with_nothing_to_do_asks_the_compiler_alone(make: Make) -> None:
+    project = make()
+    project.scons()
+    project.tools.calls()
+    project.scons()
+    # The stand-in is a script, of which nothing is remembered; a real compiler is not even asked.
+    assert set(project.tools.calls()) == {"rustc -vV", "rustc --print=sysroot"}
+
+
+def test_a_line_of_the_users_own(make: Make) -> None:
+    project = make(
+        {
+            **FILES,
+            "SConstruct": "DefaultEnvironment(tools=[])\n"
+            + SCONSTRUCT.replace('"rustkernel"]', '"rustkernel"], BOOTIMAGECOMSTR="IMAGE $TARGET"'),
+        }
+    )
+    assert f"IMAGE {BUILD}/bootimage-bios-my_os.bin\n" in project.scons()
