@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_PERSON = ("USER", "LOGNAME", "TMPDIR", "TERM", "SSH_AUTH_SOCK")
+_PERSON = ("TMPDIR", "TERM", "SSH_AUTH_SOCK")
 _NETWORK = (
     "NETRC",
     "SSL_CERT_FILE",
