@@ -91,11 +91,12 @@ def _options() -> argparse.Namespace:
 
 
 def _try(context: BuildContext, version: str, scratch: Path, boots: bool) -> Cell:
-    for program in PROGRAMS:
+    for program in reversed(PROGRAMS):  # the ones with most code first: they fail first
         try:
             provide_program(context, Release(version), program)
         except BuildError as error:
-            return Cell(builds=False, reason=f"{program.name}: {error.message}")
+            why = error.message.partition(f" does not build with rustc {context.toolchain.release}: ")[2]
+            return Cell(builds=False, reason=f"{program.name}: {why or error.message}")
     if not boots:
         return Cell(builds=True)
     try:
