@@ -20,6 +20,8 @@ import bootimage
 from bootimage import report
 from bootimage.errors import BuildError
 
+from .errors import told, user_errors
+
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
 Text = Callable[[Nodes, Nodes, Any], str]
@@ -58,7 +60,7 @@ def _guarded(build: Build) -> Callable[[Nodes, Nodes, Any], None]:
         try:
             build(target, source, env)
         except BuildError as error:
-            report.write_error(f"{error}\n")
+            report.write_error(f"{told(error)}\n")
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
     return run
@@ -93,17 +95,6 @@ def _written(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return str(value)
-
-
-class user_errors:
-    """Turn the engine's errors into SCons's: one line, no traceback."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, BuildError):
-            raise SCons.Errors.UserError(str(error)) from None
 
 
 @cache

@@ -20,13 +20,25 @@ import SCons.Script
 from bootimage import report
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
-from .actions import NodeAction, Nodes, Text, settings_text, user_errors
+from .actions import NodeAction, Nodes, Text, settings_text
+from .errors import add_method, told, user_errors
 from .products import claim
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
 
-__all__ = ["Nodes", "Text", "action", "builder", "context", "settings_text", "toolchain", "user_errors"]
+__all__ = [
+    "Nodes",
+    "Text",
+    "action",
+    "add_method",
+    "builder",
+    "context",
+    "settings_text",
+    "told",
+    "toolchain",
+    "user_errors",
+]
 
 action = NodeAction
 

@@ -29,7 +29,7 @@ def generate(env: Any) -> None:
             "_NoImage": face.builder(_REFUSE),
         }
     )
-    env.AddMethod(boot_image, "BootImage")
+    face.add_method(env, boot_image, "BootImage")
 
 
 def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
@@ -39,6 +39,8 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     which loader to use). Construction variables may be given as keywords.
     """
     env = env.Override(overrides) if overrides else env
+    if not face.names_only(env):
+        _boot_json(env)  # a mistake there is better told at the user's line
     images = [image for node in env.arg2nodes(kernels, env.fs.File) for image in images_of(env, node)]
     verify.watch(env, images)
     return images
@@ -104,8 +106,14 @@ def _extras(env: Any) -> list[Any]:
     return [*ramdisk, *(env.arg2nodes(file, env.fs.File)[0] for file in env["BOOT_FILES"].values())]
 
 
-def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
+def _boot_json(env: Any) -> bytes | None:
+    """The contents of boot.json, where there is to be one."""
     from bootimage.boot_config import boot_json
+
+    return boot_json(env["BOOT_CONFIG"]) if env["BOOT_CONFIG"] else None
+
+
+def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
     from bootimage.image import Contents
 
     ramdisk, files = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
@@ -113,7 +121,7 @@ def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
         kernel=stripped,
         kernel_name=stripped.stem,
         ramdisk=ramdisk,
-        boot_config=boot_json(env["BOOT_CONFIG"]) if env["BOOT_CONFIG"] else None,
+        boot_config=_boot_json(env),
         files=dict(zip(env["BOOT_FILES"], files, strict=True)),
     )
 
@@ -147,7 +155,7 @@ def _write_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     if about.boot_image == "efi":  # the loader's program as it is
         return text
     extras = face.settings_text(
-        ramdisk=bool(env.get("RAMDISK")), boot_config=env["BOOT_CONFIG"], files=list(env["BOOT_FILES"])
+        ramdisk=bool(env.get("RAMDISK")), boot_config=_boot_json(env), files=list(env["BOOT_FILES"])
     )
     return f"{text}\n{extras}"
 

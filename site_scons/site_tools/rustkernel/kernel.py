@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+# The folder beside kernels in which cargo builds them.
+CARGO = "cargo"
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -45,7 +48,7 @@ def generate(env: Any) -> None:
     """Add the method RustKernel(package) to `env`."""
     scanner = SCons.Scanner.ScannerBase(function=scan, name="RustKernelScanner")
     env.Append(BUILDERS={"_RustKernel": face.builder(_ACTION, target_scanner=scanner)})
-    env.AddMethod(rust_kernel, "RustKernel")
+    face.add_method(env, rust_kernel, "RustKernel")
 
 
 def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
@@ -64,7 +67,7 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     where = target_of(env)
     folder = result_folder(env, where)
     targets = [folder.File(name) for name in names]
-    _refuse_taken(targets, manifest)
+    _refuse_taken(env, targets, manifest)
     nodes = env._RustKernel(targets, [manifest_node(env, manifest), *prerequisites(env, where)])
     for node, name in zip(nodes, names, strict=True):
         node.attributes.rust_kernel = Kernel(manifest, described, name, where)
@@ -106,13 +109,15 @@ def _tried(env: Any, read: Callable[[], Result]) -> Result | None:
     except BuildError as error:
         if face.names_only(env):
             return None
-        raise SCons.Errors.UserError(str(error)) from None
+        raise SCons.Errors.UserError(face.told(error)) from None
 
 
 def _binaries(env: Any, package: Package) -> list[str]:
     names = face.words(env["RUST_BINS"]) or [binary.name for binary in package.binaries]
     if not names:
         raise BuildError("the package has no binary", file=package.manifest, hint="add src/main.rs")
+    if CARGO in names:
+        raise BuildError(f"a kernel cannot be called `{CARGO}`: cargo's own folder is", file=package.manifest)
     return names
 
 
@@ -158,7 +163,7 @@ def result_folder(env: Any, where: Any) -> Any:
 
 def cargo_folder(folder: Any, package: Package) -> Any:
     """The folder below the results' `folder` in which cargo builds the package."""
-    return folder.Dir("cargo").Dir(package.name)
+    return folder.Dir(CARGO).Dir(package.name)
 
 
 def prerequisites(env: Any, where: Any) -> list[Any]:
@@ -167,14 +172,13 @@ def prerequisites(env: Any, where: Any) -> list[Any]:
     return [*specifications, sysroot.sysroot_node(env, where)]
 
 
-def _refuse_taken(targets: list[Any], manifest: Path) -> None:
+def _refuse_taken(env: Any, targets: list[Any], manifest: Path) -> None:
     for target in targets:
         other = kernel_of(target)
         if other is not None:
-            raise SCons.Errors.UserError(
-                f"{manifest} and {other.manifest} would both write {target}: "
-                "give one of them another RUST_BUILD_DIR, RUST_PROFILE or RUST_BINS"
-            )
+            both = " and ".join(str(manifest_node(env, each)) for each in (other.manifest, manifest))
+            hint = "give one of them another RUST_BUILD_DIR, RUST_PROFILE or RUST_BINS"
+            raise SCons.Errors.UserError(f"{both} would both write {target}: {hint}")
 
 
 def scan(node: Any, env: Any, _path: Any) -> list[Any]:

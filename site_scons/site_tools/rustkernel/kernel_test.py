@@ -47,16 +47,15 @@ def generate(env: Any) -> None:
         }
     )
     env.SetDefault(**{name: value.copy() if value else value for name, value in _DEFAULTS.items()})
-    env.AddMethod(kernel_test, "KernelTest")
-    env.AddMethod(_expect, "Expect")
+    face.add_method(env, kernel_test, "KernelTest")
+    face.add_method(env, _expect, "Expect")
     env.AddMethod(lambda _env, text, end="\n": Send(text, end), "Send")
     env.AddMethod(lambda _env: Pass(), "Pass")
     kernel_test_run.add_options()
 
 
 def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:
-    with face.user_errors():
-        return Expect(pattern, limit)
+    return Expect(pattern, limit)
 
 
 def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:

@@ -20,7 +20,7 @@ UEFI = ("uefi",)
 def generate(env: Any) -> None:
     """Add the method BootLoader(version) to `env`."""
     env.Append(BUILDERS={"_BootLoader": face.builder(_ACTION)})
-    env.AddMethod(boot_loader, "BootLoader")
+    face.add_method(env, boot_loader, "BootLoader")
 
 
 def boot_loader(env: Any, version: str) -> dict[str, Any]:

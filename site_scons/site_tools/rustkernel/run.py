@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def generate(env: Any) -> None:
     """Add the method RunQemu(alias, images) to `env`."""
-    env.AddMethod(run_qemu, "RunQemu")
+    face.add_method(env, run_qemu, "RunQemu")
 
 
 def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:

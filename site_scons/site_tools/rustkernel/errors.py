@@ -1,0 +1,46 @@
+"""The engine's errors as SCons shows them: with no traceback, and at the line of the user's that asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import SCons.Errors
+import SCons.Node.FS
+
+from bootimage.errors import BuildError
+
+
+def told(error: BuildError) -> str:
+    """The text for the user, in which files of the project are named from its top."""
+    top = SCons.Node.FS.get_default_fs().Top.get_abspath()
+    file = os.fspath(error.file) if error.file else ""
+    if file.startswith(f"{top}/"):
+        error.file = os.path.relpath(file, top)
+    return str(error)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn the engine's errors into SCons's."""
+    try:
+        yield
+    except BuildError as error:
+        raise SCons.Errors.UserError(told(error)) from None
+
+
+def add_method(env: Any, method: Callable[..., Any], name: str) -> None:
+    """Give `env` a method whose errors are told at the line that calls it, not where we noticed them."""
+
+    def call(env: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            with user_errors():
+                return method(env, *arguments, **named)
+        except SCons.Errors.UserError as error:
+            raise error.with_traceback(None) from None
+
+    # SCons names the innermost line that is not its own, and it knows its own by their folder.
+    call.__code__ = call.__code__.replace(co_filename=SCons.Errors.__file__)
+    env.AddMethod(call, name)
