@@ -12,6 +12,7 @@ import SCons.Errors
 import SCons.Script
 
 from bootimage import report
+from bootimage.errors import BuildError
 
 from . import face, kernel
 from .actions import Build
@@ -50,10 +51,14 @@ def _verify(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     context = face.context(env)
     full = bool(env.GetOption("rust_verify_full"))
     report.say("Building a second time, in another folder and under another name")
-    with face.user_errors(), context.store.work("verify") as folder:
-        other = second_context(context, folder, full=full)
-        with face.instead(other):
-            differing = _compare(_Second(other, folder, full), source)
+    try:
+        with context.store.work("verify") as folder:
+            other = second_context(context, folder, full=full)
+            with face.instead(other):
+                differing = _compare(_Second(other, folder, full), source)
+    except BuildError as error:
+        report.write_error(f"{error}\n")
+        raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
     if differing:
         raise SCons.Errors.BuildError(node=target[0], errstr="not reproducible", status=1)
 
@@ -63,7 +68,7 @@ def _compare(second: _Second, images: face.Nodes) -> int:
     from bootimage.image_diff import describe_difference
 
     for image in images:
-        second.path(image)
+        second.again(image)
     differing = 0
     for node, path in second.made.items():
         lines = describe_difference(Path(node.abspath), path)
@@ -87,11 +92,16 @@ class _Second:
         self._full = full
         self.made: dict[Any, Path] = {}
 
-    def path(self, node: Any) -> Path:
-        """The second file for `node`; the first, where it is none of what is built again."""
+    def again(self, node: Any) -> Path | None:
+        """The second file for `node`; None where it is none of what is built again."""
         if node not in self.made and self._is_made_again(node):
             self._make(node)
-        return self.made.get(node, Path(node.abspath))
+        return self.made.get(node)
+
+    def _seen(self, node: Any) -> Any:
+        """What stands for a source: the node itself, or its second file."""
+        path = self.again(node)
+        return _Elsewhere(node, path) if path else node
 
     def _is_made_again(self, node: Any) -> bool:
         """True for a kernel and what is made of it; with `--full` for all that an action of ours makes."""
@@ -103,7 +113,7 @@ class _Second:
         group = getattr(node, "target_peers", [node])  # which a lone target lacks
         folder = self._folder / f"{len(self.made)}"
         if kernel.kernel_of(node) is None:
-            sources = [_Elsewhere(each, self.path(each)) for each in node.sources]
+            sources = [self._seen(each) for each in node.sources]
             targets = [_Elsewhere(each, folder / each.name) for each in group]
             make = _make_of(node)
             assert make is not None
@@ -111,7 +121,7 @@ class _Second:
             self.made.update({each: folder / each.name for each in group})
             return
         for each in node.sources:
-            self.path(each)  # the sysroot, with --full
+            self.again(each)  # the sysroot, with --full
         built = self._build_kernel(group, folder)
         self.made.update({each: built[each.name] for each in group})
 
@@ -134,8 +144,15 @@ class _Elsewhere:
         self.abspath = self.path = str(path)
         self.name = node.name
         self.attributes = node.attributes
-        self.value = getattr(node, "value", None)
         self._node = node
+
+    def is_derived(self) -> bool:
+        """True, for it was made."""
+        return True
+
+    def get_path(self) -> str:
+        """Where its file is."""
+        return self.path
 
     def __str__(self) -> str:
         return str(self._node)
