@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.measure import Command
 from bench.peers import BOOTIMAGE
 from bench.project import environment
 
@@ -22,10 +22,10 @@ def machine_facts(scratch: Path) -> dict[str, str]:
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{memory / GIB:.0f} GiB",
-        "file system": _first_line(["stat", "-f", "-c", "%T", str(scratch)]),
+        "file system": _first_line(["stat", "-f", "-c", "%T", str(scratch)], scratch),
         "system": f"{system}, Linux {platform.release()}",
-        "compiler": _first_line(["rustc", "--version"]),
-        "cargo": _first_line(["cargo", "--version"]),
+        "compiler": _first_line(["rustc", "--version"], scratch),
+        "cargo": _first_line(["cargo", "--version"], scratch),
         "Python, SCons": f"{platform.python_version()}, {version('SCons')}",
         "peers": f"bootloader 0.11.15 by build script; bootimage {BOOTIMAGE} with bootloader 0.9.35",
     }
@@ -40,6 +40,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _first_line(argv: Sequence[str]) -> str:
-    done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[0]
+def _first_line(argv: Sequence[str], scratch: Path) -> str:
+    command = Command(argv, scratch, environment(), scratch / "facts.log")
+    command.run()
+    return command.output().splitlines()[0]

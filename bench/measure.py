@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MIB = 1 << 20
 _LINES_OF_LOG = 25
@@ -46,14 +47,7 @@ class Command:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             start = time.perf_counter()
-            process = subprocess.Popen(
-                self.argv,
-                cwd=self.folder,
-                env=dict(self.env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            process = self._start(log)
             try:
                 _pid, status, usage = os.wait4(process.pid, 0)
             except BaseException:  # Ctrl-C: leave nothing running
@@ -65,6 +59,19 @@ class Command:
         if process.returncode != 0:
             raise Failed(f"{self._name()} failed ({process.returncode}):\n{self.last_lines()}")
         return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+    def _start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                self.argv,
+                cwd=self.folder,
+                env=dict(self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise Failed(f"cannot start {self._name()}: {error.strerror}") from None
 
     def last_lines(self) -> str:
         """The end of its output."""

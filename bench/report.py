@@ -20,8 +20,8 @@ GROUPS = {
 _HEAD = """\
 # Benchmark
 
-Written by `./sconsw bench`, which measures everything below anew; `bench/run.py --help` tells how to
-measure one row. The figures of a row come from one run of that command on one machine, round by round in
+Written by `./sconsw bench`, which measures everything below anew; `./sconsw bench --help` tells how
+to measure one row. The figures of a row come from one run of that command on one machine, round by round in
 turn (ours, the peer's, ours, the peer's), and are the medians of its rounds.
 
 ![Times of this project and of its peers](benchmark.svg)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.measure import Cost
+from bench.measure import Cost, Failed
 
 GoalKind = Literal["ratio", "excess", "seconds", "speed", "none"]
 
@@ -82,15 +82,20 @@ class Results:
         partial.replace(path)
 
 
-def load(path: Path, machine: Mapping[str, str]) -> Results:
-    """The results kept at `path`; none if they come from another machine or other programs."""
+def load(path: Path, machine: Mapping[str, str], anew: bool) -> Results:
+    """The results kept at `path`. Those of another machine or other programs give way to a whole run.
+
+    `anew` says that it is one. Otherwise Failed is raised, since figures of two machines do not mix.
+    """
     try:
         document = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return Results(machine)
-    if document.get("machine") != dict(machine):
-        return Results(machine)
-    return Results(machine, {key: _row(row) for key, row in document["rows"].items()})
+    if document["machine"] == dict(machine):
+        return Results(machine, {key: _row(row) for key, row in document["rows"].items()})
+    if not anew:
+        raise Failed(f"{path.name} is of another machine or other programs: measure everything, or remove it")
+    return Results(machine)
 
 
 def _row(data: dict[str, Any]) -> Row:

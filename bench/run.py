@@ -7,7 +7,9 @@ single row can be measured anew.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -36,20 +38,27 @@ def main() -> int:
     """Measure what the command line asks for; 1 where something failed."""
     options = _options()
     options.scratch.mkdir(parents=True, exist_ok=True)
-    results = load(_DOCS / "benchmark.json", machine_facts(options.scratch))
+    _only_one(options.scratch)
+    results = load(_DOCS / "benchmark.json", machine_facts(options.scratch), anew=_is_whole(options))
     pairs = [make(options.scratch) for make in (compared.template_pair, compared.bootimage_pair)]
     rows = _rows(options.scratch, pairs, results)
     left_out = _peers_from_nothing(pairs) if options.quick else set()
-    chosen = [key for key in rows if _is_chosen(key, options.only) and key not in left_out]
-    if not chosen:
-        print(f"no such row; there are: {' '.join(rows)}", file=sys.stderr)
-        return 2
+    chosen = [key for key in _chosen(list(rows), options.only) if key not in left_out]
     measured = [_measure(key, rows, results) for key in chosen]
     return 0 if all(measured) else 1
 
 
+def _only_one(scratch: Path) -> None:
+    """Hold the folder until this process ends: two runs would spoil each other's builds and figures."""
+    lock = os.open(scratch / "lock", os.O_RDWR | os.O_CREAT, 0o600)  # closed at the end of the process
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failed(f"another run is busy in {scratch}") from None
+
+
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench/run", description=(__doc__ or "").split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="./sconsw bench", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument(
         "--only", action="append", metavar="NAME", help="a row (template-edit) or a group of rows (template)"
     )
@@ -63,6 +72,10 @@ def _options() -> argparse.Namespace:
         "--scratch", type=Path, default=folder, help="where to build, kept for the next run (%(default)s)"
     )
     return parser.parse_args()
+
+
+def _is_whole(options: argparse.Namespace) -> bool:
+    return not options.only and not options.quick
 
 
 def _rows(scratch: Path, pairs: list[Pair], results: Results) -> dict[str, Callable[[], Row]]:
@@ -82,8 +95,13 @@ def _rows(scratch: Path, pairs: list[Pair], results: Results) -> dict[str, Calla
     return rows
 
 
-def _is_chosen(key: str, only: list[str] | None) -> bool:
-    return not only or key in only or key.partition("-")[0] in only
+def _chosen(keys: list[str], only: list[str] | None) -> list[str]:
+    """The rows that are named, by themselves or by their group; all where nothing is named."""
+    groups = {key.partition("-")[0] for key in keys}
+    for name in only or []:
+        if name not in groups and name not in keys:
+            raise Failed(f"no row or group is called {name}; there are: {' '.join(keys)}")
+    return [key for key in keys if not only or key in only or key.partition("-")[0] in only]
 
 
 def _peers_from_nothing(pairs: list[Pair]) -> set[str]:
@@ -113,4 +131,11 @@ def _measure(key: str, rows: dict[str, Callable[[], Row]], results: Results) -> 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # So that what was started for a row (a server, a build) ends with this process.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        sys.exit(f"bench: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
