@@ -41,13 +41,19 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     env = env.Override(overrides) if overrides else env
     if not face.names_only(env):
         _boot_json(env)  # a mistake there is better told at the user's line
-    images = [image for node in env.arg2nodes(kernels, env.fs.File) for image in images_of(env, node)]
-    verify.watch(env, images)
-    return images
+    nodes = env.arg2nodes(kernels, env.fs.File)
+    images = {node: _images(env, node) for node in nodes}
+    verify.watch(env, [each for node in nodes if not _is_test(node) for each in images[node]])
+    return [each for node in nodes for each in images[node]]
 
 
-def images_of(env: Any, node: Any) -> list[Any]:
-    """The images of one kernel, or of the executable of one of its tests."""
+def _is_test(node: Any) -> bool:
+    # The second build of a kernel does not give the executables of its tests.
+    known = kernel.kernel_of(node)
+    return known is not None and known.is_test
+
+
+def _images(env: Any, node: Any) -> list[Any]:
     known = kernel.kernel_of(node)
     env = face.for_package(env, known.manifest.parent) if known else env
     if kernel.is_stand_in(node):

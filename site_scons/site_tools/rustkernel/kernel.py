@@ -42,6 +42,8 @@ class Kernel:
     binary: str
     target: Any
     """The node of the canonical specification, or a built-in triple."""
+    is_test: bool = False
+    """Whether it is an executable of `cargo test`, which KernelTest made."""
 
 
 def generate(env: Any) -> None:

@@ -24,7 +24,6 @@ from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_test
 from bootimage.machine.conversation import Expect, Send
 
 from . import face, kernel, kernel_test_run
-from .image import images_of
 
 if TYPE_CHECKING:
     from bootimage.manifest import Package
@@ -114,7 +113,7 @@ def _executables(env: Any, manifest: Path, package: Package, tests: tuple[Kernel
     sources = [kernel.manifest_node(env, manifest), *kernel.prerequisites(env, where)]
     nodes = env._KernelTestBuild([folder.File(test.name) for test in tests], sources)
     for node, test in zip(nodes, tests, strict=True):
-        node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where)
+        node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where, is_test=True)
         node.attributes.kernel_test = test
     env.Clean(nodes, kernel.cargo_folder(above, package))
     _keep_apart(env, above, package, nodes)
@@ -150,7 +149,7 @@ def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
 def _images(env: Any, executable: Any) -> Iterator[Any]:
     """The disks of a test, on the firmwares that are wanted and that its loader knows."""
     wanted = face.words(env["KERNEL_TEST_FIRMWARE"])
-    disks = {image.attributes.boot_image: image for image in images_of(env, executable)}
+    disks = {image.attributes.boot_image: image for image in env.BootImage(executable)}
     found = [disks[name] for name in wanted if name in disks]
     if not found:
         raise SCons.Errors.UserError(
