@@ -68,15 +68,13 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
     Warnings and errors reach the user as cargo prints them. Raises BuildError where cargo fails.
     """
     config = crate_config(context, build.manifest, build.target, build.target_dir)
+    command = cargo_command(context, build, config, verb)
+    # May have to build the sysroot first, for which there must be a job.
+    environment = cargo_environment(context, build, config)
     with report.step(build.label) as step, context.jobs.job():
         # From the root folder, cargo finds none of the project's configuration by itself: it gets
         # what we hand over, which is all but build-std, since the sysroot answers that.
-        finished = run_cargo(
-            cargo_command(context, build, config, verb),
-            env=cargo_environment(context, build, config),
-            cwd=Path("/"),
-            step=step,
-        )
+        finished = run_cargo(command, env=environment, cwd=Path("/"), step=step)
     if finished.returncode != 0:
         raise BuildError(
             f"{', '.join(build.bins) or build.manifest.parent.name} does not build",

@@ -38,7 +38,10 @@ class JobServer:
 
     @contextmanager
     def job(self) -> Iterator[None]:
-        """Hold one token while the body runs; waits until one is free."""
+        """Hold one token while the body runs; waits until one is free.
+
+        In the body nothing may ask for a job, or wait for what needs one: it might be the last.
+        """
         token = os.read(self._pipe, 1)
         try:
             yield

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from project import Project, environment
+from project import Project, ended, environment
 from rich import PLACES
 from stand_ins import StandIns, make_stand_ins
 
@@ -203,7 +203,7 @@ def _edited_while_it_hangs(project: Project, number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     finally:
         (tools.root / "hang").unlink()
-        process.communicate(timeout=30)
+        ended(process, 30)
     assert process.returncode != 0
     (tools.root / "hanging").unlink()
 

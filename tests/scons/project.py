@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -95,8 +96,7 @@ class Project:
 
     def scons(self, *arguments: str, status: int = 0) -> str:
         """Run scons and return what it printed; it must end with the exit status `status`."""
-        with self.start(*arguments) as process:
-            said, _ = process.communicate(timeout=120)
+        said = ended(process := self.start(*arguments))
         assert process.returncode == status, said
         assert "Traceback" not in said, said
         return said
@@ -134,6 +134,16 @@ class Project:
         for name in self.root.glob(".sconsign*"):
             shutil.copy2(name, root)
         return Project(root, self.tools, self.environ)
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 120) -> str:
+    """What the process and its children print until they end, which they must within so many `seconds`."""
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return said
 
 
 def environment(home: Path, tools: StandIns, **more: str) -> dict[str, str]:

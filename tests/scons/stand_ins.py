@@ -118,8 +118,11 @@ if [ -e "$here/refuse" ] || grep -q compile_error "$main"; then
   exit 101
 fi
 version=$(sed -n '/^name = "bootloader_api"/{n;s/version = "\\(.*\\)"/\\1/p;}' "$root/Cargo.lock")
-debug=$({ own; for file in $reads; do cat "$file" || exit 1; done; } | digest)
-code=$({ own; for file in $reads; do grep -v -e '^//' -e '^#' "$file"; done; } | digest)
+for file in $reads; do
+  [ -e "$file" ] || { echo "error: no file $file" >&2; exit 101; }
+done
+debug=$({ own; cat $reads; } | digest)
+code=$({ own; cat $reads | grep -v -e '^//' -e '^#'; } | digest)
 escaped=$(echo "$reads" | sed 's/ /\\\\ /g' | tr '\\n' ' ')
 for bin in $bins; do
   { cat "$here/elf-${version:-none}-1"; printf %s "$code"; cat "$here/elf-${version:-none}-2"
