@@ -280,7 +280,7 @@ def test_depends_requires_and_install(make: Make) -> None:
     assert not installed.exists()
 
 
-@pytest.mark.parametrize("decider", ["timestamp-match", "content-timestamp", "content", "timestamp-newer"])
+@pytest.mark.parametrize("decider", ["timestamp-match", "content-timestamp", "content"])
 def test_decider(decider: str, make: Make) -> None:
     project = make({**FILES, "SConstruct": f'Decider("{decider}")\n{SCONSTRUCT}'})
     project.scons()
