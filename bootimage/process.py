@@ -128,8 +128,10 @@ def _read_both(child: subprocess.Popen[bytes], lines: _Lines) -> tuple[bytes, by
         selector.register(child.stdout, selectors.EVENT_READ, stdout)
         selector.register(child.stderr, selectors.EVENT_READ, stderr)
         while selector.get_map():
+            # Asked first: what the child wrote at its end is in the pipes by then.
+            ended = child.poll() is not None
             ready = selector.select(timeout=_QUIET_S)
-            if not ready and child.poll() is not None:
+            if ended and not ready:
                 break
             for key, _events in ready:
                 data = os.read(key.fd, 65536)

@@ -79,6 +79,19 @@ def test_a_grandchild_that_keeps_the_pipes_is_not_waited_for(shown: list[str]) -
     assert time.monotonic() - began < 5 and shown == ["told\n"]
 
 
+def test_what_a_program_says_as_it_ends_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even when it ends in the moment between a look for output and one for the program's end."""
+    poll, release = subprocess.Popen.poll, tmp_path / "release"
+
+    def end_first(child: subprocess.Popen[bytes]) -> int | None:
+        release.touch()
+        child.wait()
+        return poll(child)
+
+    monkeypatch.setattr(subprocess.Popen, "poll", end_first)
+    assert sh(f"while [ ! -e '{release}' ]; do sleep 0.01; done; echo last").stdout == b"last\n"
+
+
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
