@@ -34,7 +34,8 @@ case "$1 $2" in
 "-m SCons") shift 2; echo "scons in ${{PWD##*/}}: $*" >> '{log}' ;;
 "-m pip") shift 4
 {pip}
-"-m ruff" | "-m mypy" | "-m pytest") echo "${{*#-m }}" >> '{log}' ;;
+"-m ruff" | "-m mypy") echo "${{*#-m }}" >> '{log}' ;;
+"-c "*pytest.main*) shift 2; echo "pytest $*" >> '{log}' ;;
 esac"""
 RUSTUP = """\
 echo "rustup $*" >> '{log}'

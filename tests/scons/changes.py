@@ -262,10 +262,19 @@ def _overwrite_secretly(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def _overwrite_at_once(path: Path) -> None:
+    """As many bytes, within the second that the build wrote the file in: SCons's own time stamp stays."""
+    status = path.stat()
+    path.write_bytes(bytes(status.st_size))
+    second, fraction = divmod(status.st_mtime_ns, 10**9)
+    os.utime(path, ns=(status.st_atime_ns, second * 10**9 + (fraction + 10**6) % 10**9))
+
+
 OUTPUTS.update(
     {
         "an output deleted": Path.unlink,
         "an output overwritten by hand": _overwrite,
         "an output overwritten, its time stamp set back": _overwrite_secretly,
+        "an output overwritten by as many bytes within the second of the build": _overwrite_at_once,
     }
 )

@@ -23,6 +23,11 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
         unchanged = super().is_up_to_date()
         return bool(unchanged) and not self._is_damaged()
 
+    def getmtime(self) -> float | None:
+        """The time stamp, in seconds: SCons leaves out the fraction, and a build may write twice in one."""
+        status = self.stat()
+        return float(status.st_mtime) if status else None
+
     def get_max_drift_csig(self) -> str:
         """The known digest of the contents, while time stamp and size are those of the last build."""
         known = self.get_stored_info().ninfo
