@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from bootimage.errors import BuildError
+from bootimage.spelling import closest
 
 LOG_LEVELS = ("Off", "Error", "Warn", "Info", "Debug", "Trace")
 _LARGEST = (1 << 64) - 1
@@ -52,8 +52,8 @@ def _boolean(place: str, value: Any) -> bool:
 def _log_level(place: str, value: Any) -> str:
     if value not in LOG_LEVELS:
         expected = f"one of {', '.join(LOG_LEVELS)}"
-        near = get_close_matches(str(value).capitalize(), LOG_LEVELS, 1)
-        raise _wrong(place, value, expected, hint=f"did you mean {near[0]!r}?" if near else None)
+        near = closest(str(value).capitalize(), LOG_LEVELS)
+        raise _wrong(place, value, expected, hint=f"did you mean {near!r}?" if near else None)
     return str(value)
 
 
@@ -71,8 +71,8 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
 
 
 def _unknown(place: str, key: str, known: list[str]) -> BuildError:
-    near = get_close_matches(key, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else None
+    near = closest(key, known)
+    hint = f"did you mean {near!r}?" if near else None
     return BuildError(f"{place}: unknown key {key!r}; known are {', '.join(known)}", hint=hint)
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bootimage.errors import BuildError
+from bootimage.spelling import closest
 
 HELP = """\
 Turns a Rust kernel into disk images which boot on BIOS and UEFI
@@ -89,10 +90,8 @@ _COMMANDS = {
 
 
 def _nearest(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, _COMMANDS, n=1)
-    return f"did you mean `bootimage {near[0]}`?" if near else "bootimage --help lists them"
+    near = closest(name, _COMMANDS)
+    return f"did you mean `bootimage {near}`?" if near else "bootimage --help lists them"
 
 
 def _words(arguments: Sequence[str] | None) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ def read_elf_view(view: View) -> Elf:
     return Elf(view.size, header.e_type, header.e_entry, segments, sections)
 
 
+@cache
 def _structs() -> Any:
     # 50 ms to import, so only here.
     from elftools.elf.structs import ELFStructs

@@ -6,13 +6,13 @@ Keys, types and defaults are those of the programs that users know them from: th
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bootimage.errors import BuildError
+from bootimage.spelling import closest
 from bootimage.toml_file import Key, TomlFile, describe
 
 _PAGE = 0x1000
@@ -94,11 +94,11 @@ def _read(file: TomlFile, table: str, readers: Mapping[str, _Reader]) -> dict[st
 
 
 def _unknown(file: TomlFile, keys: tuple[str, ...], known: Mapping[str, _Reader]) -> BuildError:
-    near = difflib.get_close_matches(keys[-1].replace("_", "-").lower(), known, n=1)
+    near = closest(keys[-1].replace("_", "-").lower(), known)
     return file.error(
         f"`{keys[-1]}` is no key of `[{'.'.join(keys[:-1])}]`",
         *keys,
-        hint=f"did you mean `{near[0]}`?" if near else f"the keys are: {', '.join(sorted(known))}",
+        hint=f"did you mean `{near}`?" if near else f"the keys are: {', '.join(sorted(known))}",
     )
 
 

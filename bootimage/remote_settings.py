@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from bootimage import report
 from bootimage.errors import BuildError
+from bootimage.spelling import closest
 
 _DEFAULT_TIMEOUT = 10.0
 _EXAMPLE = "https://cache.example/rustkernel"
@@ -103,14 +104,10 @@ def _wrong_scheme(shown: str, scheme: str) -> BuildError:
         return BuildError(
             f"{_PLACE} is {shown!r}: it has no scheme", hint=f"did you mean http://{shown.lstrip('/:')}?"
         )
-    import difflib
-
-    near = difflib.get_close_matches(scheme, ["http", "https"], n=1, cutoff=0.5)
+    near = closest(scheme, ["http", "https"], cutoff=0.5)
     return BuildError(
         f"{_PLACE} is {shown!r}: expected http:// or https://, found {scheme}://",
-        hint=f"did you mean {near[0]}{shown[len(scheme) :]}?"
-        if near
-        else f"expected a URL such as {_EXAMPLE}",
+        hint=f"did you mean {near}{shown[len(scheme) :]}?" if near else f"expected a URL such as {_EXAMPLE}",
     )
 
 

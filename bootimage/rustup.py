@@ -11,12 +11,13 @@ import platform
 import pwd
 import re
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from bootimage.errors import BuildError
 
@@ -61,8 +62,8 @@ class Rustup:
     @cached_property
     def _settings(self) -> dict[str, Any]:
         try:
-            return tomllib.loads((self.home / "settings.toml").read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            return tomli.loads((self.home / "settings.toml").read_text())
+        except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError):
             return {}  # rustup itself will complain; what is installed can be used all the same
 
     def _installed(self) -> list[Path]:
@@ -159,8 +160,8 @@ def _read_toolchain_file(file: Path) -> ToolchainFile:
 def _toolchain_table(file: Path, text: str) -> dict[str, Any]:
     expected = 'write `[toolchain]` and below it `channel = "nightly"`'
     try:
-        table = tomllib.loads(text).get("toolchain")
-    except tomllib.TOMLDecodeError as error:
+        table = tomli.loads(text).get("toolchain")
+    except tomli.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         message = str(error).partition(" (at ")[0]

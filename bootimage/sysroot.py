@@ -40,6 +40,7 @@ debug = "line-tables-only"
 
 [workspace]
 """
+_QUICK = ("-Clto=off", "-Cdebuginfo=0")
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
@@ -53,6 +54,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
             "crates": " ".join(sysroot.crates),
             "features": " ".join(sysroot.features),
             "manifest": _MANIFEST,
+            **({"flags": " ".join(_QUICK)} if sysroot.quick else {}),
         },
     )
 
@@ -92,7 +94,8 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    flags = ["-Cembed-bitcode=yes", *remap_flags(toolchain, {folder: "/sysroot"})]
+    quick = _QUICK if sysroot.quick else ()
+    flags = ["-Cembed-bitcode=yes", *quick, *remap_flags(toolchain, {folder: "/sysroot"})]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(sysroot.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)

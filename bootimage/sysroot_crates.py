@@ -20,11 +20,16 @@ FEATURES = ("compiler-builtins-mem",)
 
 @dataclass(frozen=True)
 class Sysroot:
-    """One sysroot to build: `crates` of the standard library (build-std names) for `target`."""
+    """One sysroot to build: `crates` of the standard library (build-std names) for `target`.
+
+    One that is `quick` is not optimised across its codegen units and has no debug information, which is
+    enough for a loader.
+    """
 
     target: Target
     crates: tuple[str, ...] = CRATES
     features: tuple[str, ...] = FEATURES
+    quick: bool = False
 
     @property
     def label(self) -> str:

@@ -6,13 +6,13 @@ The messages are our own, since a schema validator's own are about schemas. That
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bootimage.json_positions import Json, JsonPath
+from bootimage.spelling import closest
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -83,8 +83,8 @@ class Schema:
             missing = next(key for key in error.validator_value if key not in found)
             return f'{_name(path)} lacks "{missing}"', None
         wanted = self.wanted(error.schema)
-        near = difflib.get_close_matches(str(found), self.strings(error.schema), n=1)
-        hint = f'did you mean "{near[0]}"?' if near and isinstance(found, str) else None
+        near = closest(str(found), self.strings(error.schema))
+        hint = f'did you mean "{near}"?' if near and isinstance(found, str) else None
         return f"{_name(path)} must be {wanted}, found {_found(found)}", hint
 
     def wanted(self, part: Mapping[str, Any]) -> str:
@@ -113,10 +113,9 @@ class Schema:
         return extend(Draft202012Validator, type_checker=whole)(dict(self.root), format_checker=formats)
 
 
-def closest(word: str, known: frozenset[str]) -> str | None:
-    """The one of `known` that `word` is most likely meant to be."""
-    near = difflib.get_close_matches(word.lower().replace("_", "-"), sorted(known), n=1, cutoff=0.7)
-    return near[0] if near else None
+def closest_key(word: str, known: frozenset[str]) -> str | None:
+    """The key of `known` that `word` is most likely meant to be."""
+    return closest(word.lower().replace("_", "-"), known, cutoff=0.7)
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:

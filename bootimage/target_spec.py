@@ -7,7 +7,6 @@ of their past is in `target_upgrade`, what is right today the compiler itself sa
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -18,10 +17,11 @@ from bootimage.compiler_facts import Compiler
 from bootimage.data_layout import added_since, difference
 from bootimage.errors import BuildError
 from bootimage.json_positions import Json, read_json
+from bootimage.spelling import closest
 from bootimage.target_draft import Change, Draft
 from bootimage.target_features import check_features
 from bootimage.target_nearest import Nearest, machine, nearest
-from bootimage.target_schema import Schema, closest
+from bootimage.target_schema import Schema, closest_key
 from bootimage.target_upgrade import upgrade_keys, upgrade_values
 
 __all__ = ["CanonicalSpec", "Change", "canonical", "describe"]
@@ -113,9 +113,9 @@ def _nearest(draft: Draft, compiler: Compiler) -> Nearest | None:
 
 def _refuse_machine(draft: Draft, compiler: Compiler, llvm_target: str) -> None:
     triples = {*compiler.targets, *(each["llvm-target"] for each in compiler.targets.values())}
-    near = difflib.get_close_matches(llvm_target, sorted(triples), n=1)
+    near = closest(llvm_target, triples)
     message = f'no machine of {compiler.name} is called "{machine(llvm_target)}"'
-    draft.refuse(("llvm-target",), message, hint=f'did you mean "{near[0]}"?' if near else None)
+    draft.refuse(("llvm-target",), message, hint=f'did you mean "{near}"?' if near else None)
 
 
 def _check_machine(draft: Draft, near: Nearest) -> None:
@@ -149,7 +149,7 @@ def _llvm_target(draft: Draft) -> Json:
 
 def _check_keys(draft: Draft, schema: Schema, compiler: Compiler, near: Nearest | None) -> None:
     for key in draft.fields.keys() - schema.keys if schema.closed else ():
-        meant = closest(key, schema.keys - draft.fields.keys())
+        meant = closest_key(key, schema.keys - draft.fields.keys())
         end = f"; did you mean `{meant}`?" if meant else ""
         draft.refuse_key(
             key, f'{compiler.name} knows no key "{key}"{end}', hint=None if meant else _LISTED_BY

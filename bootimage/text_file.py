@@ -6,13 +6,13 @@ Every error has a line and a column; one about the file as a whole has 1 and 1, 
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 import stat
 from bisect import bisect_right
 from pathlib import Path
 
 from bootimage.errors import BuildError
+from bootimage.spelling import closest
 
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused by its size alone, without reading it."""
@@ -72,8 +72,8 @@ def _similar_name(file: Path) -> str | None:
         names = [each.name for each in file.parent.iterdir() if each.suffix == file.suffix]
     except OSError:
         return None
-    near = difflib.get_close_matches(file.name, names, n=1)
-    return f"did you mean {file.with_name(near[0])}?" if near else None
+    near = closest(file.name, names)
+    return f"did you mean {file.with_name(near)}?" if near else None
 
 
 def _decoded(data: bytes, file: Path) -> str:

@@ -7,12 +7,13 @@ file, which then is the text that cargo itself would write for it.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+import tomli
 
 from bootimage.errors import BuildError
 from bootimage.lock_file import LockedPackage, LockFile, parse_lock_file
@@ -63,7 +64,7 @@ class Hold:
 def holds() -> tuple[Hold, ...]:
     """All rows of holds.toml."""
     text = Path(__file__).with_name("holds.toml").read_text(encoding="utf-8")
-    return tuple(_hold(row) for row in tomllib.loads(text)["hold"])
+    return tuple(_hold(row) for row in tomli.loads(text)["hold"])
 
 
 def _hold(row: dict[str, Any]) -> Hold:

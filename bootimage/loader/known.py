@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from bootimage.toolchain import Toolchain
 from bootimage.versions import order
@@ -29,7 +30,7 @@ def nearest_known(toolchain: Toolchain, version: str) -> str | None:
 
     That is the compiler tried whose age is nearest. Of two versions equally near it is the newer one.
     """
-    compilers = tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
+    compilers = tomli.loads(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
     tried = [each for each in compilers if each["builds"]]
     if not tried:
         return None

@@ -6,14 +6,14 @@ Source of the table: the build script of the `bootloader` crate, versions 0.11.0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bootimage.action_key import action_key
 from bootimage.loader.holds import applied_holds
 from bootimage.loader.release import Release, identity
 from bootimage.toolchain import Toolchain
 
-_RECIPE = "1"
+_RECIPE = "2"
 """Part of every key: to be changed with the way a program is built."""
 
 
@@ -29,6 +29,10 @@ class Program:
     rustflags: tuple[str, ...] = ()
     specification: str | None = None
     """The target specification's file in the package `bootloader`; None for a built-in target."""
+    quick: bool = False
+    """Whether its sysroot is: see `Sysroot`. That makes it larger; not all may be: see stage 2."""
+    trimmed: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Of dependencies with more than the program uses, the features that it does."""
 
 
 # boot-sector and stage-2 have specifications of the same contents: one target name, so one sysroot.
@@ -56,6 +60,9 @@ PROGRAMS = (
         "stage-3",
         "stage-3.bin",
         specification="i686-stage-3.json",
+        quick=True,
+        # One font in one size: all 24 take as long to compile as `core`.
+        trimmed={"noto-sans-mono-bitmap": ("regular", "size_14")},
     ),
     Program(
         "stage-4",
@@ -64,6 +71,7 @@ PROGRAMS = (
         "stage-4",
         "stage-4.bin",
         specification="x86_64-stage-4.json",
+        quick=True,
     ),
     # lld writes the time of day into a PE header, and the digest of a debug file with folders in it,
     # unless it is told not to.

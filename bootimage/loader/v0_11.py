@@ -6,6 +6,7 @@ that this compiler needs), its own profile, its target specification brought up 
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +60,12 @@ def provide_program(context: BuildContext, release: Release, program: Program) -
 def _build(context: BuildContext, release: Release, program: Program, folder: Path, label: str) -> Path:
     source = _source(context, release, program)
     target = program_target(context, program, source.specifications)
+    manifest = source.manifest if source.shared else _trimmed(source.manifest, program, folder)
     lock = folder / "Cargo.lock"
     lock.write_text(_lock_text(context, release.version, source.lock))
     command = [
         *_command(context, target, folder),
-        *("--manifest-path", str(source.manifest), "--profile", program.profile),
+        *("--manifest-path", str(manifest), "--profile", program.profile),
         # What a program is made of is the same without debug information, which takes a minute more
         # (a font with 100,000 constants) and would be dropped from the flat binary anyway.
         *("--config", f"profile.{program.profile}.debug=false"),
@@ -73,7 +75,8 @@ def _build(context: BuildContext, release: Release, program: Program, folder: Pa
         # has a warning for each program's own profile.
         *(["-Zbindeps", "--quiet"] if source.shared else []),
     ]
-    flags = [*_flags(context, target, source, folder), *program.rustflags]
+    sysroot = Sysroot(target, quick=program.quick)
+    flags = [*_flags(context, sysroot, source, folder), *program.rustflags]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(label) as step, context.jobs.job():
         shown = None if source.shared else step  # a quiet cargo tells no progress
@@ -91,6 +94,22 @@ def _source(context: BuildContext, release: Release, program: Program) -> _Sourc
     published = locate_published(context, packages)
     manifest = published[program.crate]
     return _Source(manifest, manifest.with_name("Cargo.lock"), published["bootloader"].parent)
+
+
+def _trimmed(manifest: Path, program: Program, folder: Path) -> Path:
+    """The manifest of a copy in which dependencies have the features alone that the program uses."""
+    if not program.trimmed:
+        return manifest
+    import tomli
+    import tomli_w
+
+    package = folder / "package"
+    shutil.copytree(manifest.parent, package)
+    table = tomli.loads(manifest.read_text(encoding="utf-8"))
+    for name, features in program.trimmed.items():
+        table["dependencies"][name] |= {"default-features": False, "features": list(features)}
+    (package / manifest.name).write_text(tomli_w.dumps(table), encoding="utf-8")
+    return package / manifest.name
 
 
 def _lock_text(context: BuildContext, version: str, path: Path) -> str:
@@ -122,12 +141,13 @@ def _smaller(version: str, program: Program) -> list[str]:
     return ["--config", f'profile.{program.profile}.opt-level="z"']  # as the profile has it since 0.11.14
 
 
-def _flags(context: BuildContext, target: Target, source: _Source, folder: Path) -> list[str]:
+def _flags(context: BuildContext, sysroot: Sysroot, source: _Source, folder: Path) -> list[str]:
     folders = {source.shared: "/bootloader"} if source.shared else {}
     flags = remap_flags(context.toolchain, {**folders, folder: "/build"})
+    target = sysroot.target
     if target.specification is None and context.toolchain.installed_std(target.name):
         return flags
-    return [f"--sysroot={sysroot_folder(context, Sysroot(target))}", *flags]
+    return [f"--sysroot={sysroot_folder(context, sysroot)}", *flags]
 
 
 def _command(context: BuildContext, target: Target, folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         self, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
     ) -> None:
         make = _shared(build, label, settings) if shared else build
-        super().__init__(_guarded(make), {"strfunction": _shown(label, comstr)})
+        super().__init__(_Guarded(make), {"strfunction": _shown(label, comstr)})
         self._settings = settings
         self.make = build
         """What makes the targets, without errors told as SCons's, and without the network cache."""
@@ -55,15 +56,39 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         return self.genstring(target, source, env).encode()
 
 
-def _guarded(build: Build) -> Callable[[Nodes, Nodes, Any], None]:
-    def run(target: Nodes, source: Nodes, env: Any) -> None:
+class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
+    """An action that tells or runs something and makes no file; a BuildError of `act` is printed."""
+
+    def __init__(self, act: Callable[[Nodes, Nodes, Any], int | None]) -> None:
+        super().__init__(_Told(act), {"strfunction": None})
+
+
+# SCons takes the digest of a function and of all that it encloses, which takes longer than what most runs
+# have to do, and which our actions do not use. Of an object that can be called it sees the class alone.
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    build: Build
+
+    def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         try:
-            build(target, source, env)
+            self.build(target, source, env)
         except BuildError as error:
             report.write_error(f"{told(error)}\n")
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
-    return run
+
+@dataclass(frozen=True)
+class _Told:
+    act: Callable[[Nodes, Nodes, Any], int | None]
+
+    def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+        try:
+            return self.act(target, source, env) or 0
+        except BuildError as error:
+            report.write_error(f"{error}\n")
+            return 1
 
 
 def _shared(build: Build, label: Text, settings: Text) -> Build:

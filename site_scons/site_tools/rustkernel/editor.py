@@ -17,20 +17,13 @@ def offer(env: Any, nodes: face.Nodes, crate_build: Callable[..., Any]) -> None:
     `crate_build(env, nodes, kernel)` is how they are built.
     """
 
-    def prepare(target: Any, source: Any, env: Any) -> int:
+    def prepare(_target: face.Nodes, _source: face.Nodes, env: Any) -> None:
         from bootimage.commands.rust_analyzer import tell
         from bootimage.editor import prepare_editor
-        from bootimage.errors import BuildError
 
         build = crate_build(env, nodes, nodes[0].attributes.rust_kernel)
         folder = Path(nodes[0].dir.abspath) / "rust-analyzer"
-        try:
-            files = prepare_editor(face.context(env), build, folder, in_project=True)
-            tell(files, Path(env.Dir("#").abspath), write=True)
-        except BuildError as error:
-            print(error)
-            return 1
-        return 0
+        files = prepare_editor(face.context(env), build, folder, in_project=True)
+        tell(files, Path(env.Dir("#").abspath), write=True)
 
-    needed = [each for each in nodes[0].sources if each.name != "Cargo.toml"]
-    env.AlwaysBuild(env.Alias(GOAL, needed, env.Action(prepare, lambda target, source, env: "")))
+    face.goal(env, GOAL, [each for each in nodes[0].sources if each.name != "Cargo.toml"], prepare)

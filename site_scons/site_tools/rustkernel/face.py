@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -20,7 +20,7 @@ import SCons.Script
 from bootimage import report
 from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
-from .actions import NodeAction, Nodes, Text, settings_text
+from .actions import Goal, NodeAction, Nodes, Text, settings_text
 from .errors import add_method, told, user_errors
 from .products import claim
 
@@ -34,6 +34,7 @@ __all__ = [
     "add_method",
     "builder",
     "context",
+    "goal",
     "settings_text",
     "told",
     "toolchain",
@@ -49,6 +50,11 @@ _TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 def builder(action: NodeAction, **more: Any) -> Any:
     """A builder whose targets are products: see `products.claim`."""
     return SCons.Builder.Builder(action=action, emitter=claim, **more)
+
+
+def goal(env: Any, name: str, needed: Any, act: Callable[[Nodes, Nodes, Any], int | None]) -> Any:
+    """The alias `name`, which has the nodes `needed` made and then acts, whenever it is asked for."""
+    return env.AlwaysBuild(env.Alias(name, needed, Goal(act)))
 
 
 def context(env: Any) -> BuildContext:

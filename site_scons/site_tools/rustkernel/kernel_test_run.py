@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import SCons.Script
 from bootimage import process
 from bootimage.errors import BuildError
 from bootimage.kernel_test import RunSettings, Talk
+from bootimage.spelling import closest
 
 from . import face, run
 
@@ -66,22 +66,18 @@ def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) ->
     if SCons.Script.GetOption("kernel_test_rerun"):
         env.AlwaysBuild(results)
 
-    def sum_up(target: Any, source: Any, env: Any) -> int:
-        try:
-            if not results:
-                raise _no_such_test(names)
-            return _sum_up(env, str(target[0]), results)
-        except BuildError as error:
-            print(error)
-            return 1
+    def sum_up(target: face.Nodes, _source: face.Nodes, env: Any) -> int:
+        if not results:
+            raise _no_such_test(names)
+        return _sum_up(env, str(target[0]), results)
 
-    return env.AlwaysBuild(env.Alias(alias, results, env.Action(sum_up, lambda target, source, env: "")))
+    return face.goal(env, alias, results, sum_up)
 
 
 def _no_such_test(names: list[str]) -> BuildError:
     asked = str(SCons.Script.ARGUMENTS.get("TEST"))
-    near = difflib.get_close_matches(asked, names, n=1)
-    hint = f"did you mean TEST={near[0]}?" if near else None
+    near = closest(asked, names)
+    hint = f"did you mean TEST={near}?" if near else None
     return BuildError(f"there is no test {asked!r}; the tests are: {', '.join(names)}", hint=hint)
 
 

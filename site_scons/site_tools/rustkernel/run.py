@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from bootimage.errors import BuildError
 
 from . import face
 
@@ -29,8 +28,7 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
     for name, kind in ((alias, "bios"), (f"{alias}-uefi", "uefi")):
         if first.get(kind) is not None:
             env.Clean(first[kind], screenshot(first[kind]))
-            action = env.Action(_runner(kind), lambda target, source, env: "")
-            made += env.AlwaysBuild(env.Alias(name, first[kind], action))
+            made += face.goal(env, name, first[kind], _runner(kind))
     return made
 
 
@@ -39,19 +37,14 @@ def screenshot(image: Any) -> Any:
     return image.dir.File(f"{Path(image.name).stem}.png")
 
 
-def _runner(firmware: str) -> Any:
-    def run(target: Any, source: Any, env: Any) -> int:
+def _runner(firmware: str) -> Callable[[face.Nodes, face.Nodes, Any], int]:
+    def run(_target: face.Nodes, source: face.Nodes, env: Any) -> int:
         from bootimage.machine.run import run_interactive
         from bootimage.process import interrupted
 
-        image = Path(source[0].abspath)
-        try:
-            guest = machine(env, image, firmware)
-            # Under -j this is not the main thread, which alone sees a signal.
-            return run_interactive(guest, Path(screenshot(source[0]).abspath), stop=interrupted)
-        except BuildError as error:
-            print(error)
-            return 1
+        guest = machine(env, Path(source[0].abspath), firmware)
+        # Under -j this is not the main thread, which alone sees a signal.
+        return run_interactive(guest, Path(screenshot(source[0]).abspath), stop=interrupted)
 
     return run
 

@@ -12,7 +12,6 @@ import SCons.Errors
 import SCons.Script
 
 from bootimage import report
-from bootimage.errors import BuildError
 
 from . import face, kernel
 from .actions import Build
@@ -30,7 +29,7 @@ _ADVICE = (
 def generate(env: Any) -> None:
     """Add the goal and its option to the build, once however many environments load the tool."""
     if not env.Alias(_GOAL)[0].has_builder():
-        env.AlwaysBuild(env.Alias(_GOAL, [], env.Action(_verify, lambda target, source, env: "")))
+        face.goal(env, _GOAL, [], _verify)
         SCons.Script.AddOption(
             "--full",
             dest="rust_verify_full",
@@ -51,14 +50,10 @@ def _verify(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     context = face.context(env)
     full = bool(env.GetOption("rust_verify_full"))
     report.say("Building a second time, in another folder and under another name")
-    try:
-        with context.store.work("verify") as folder:
-            other = second_context(context, folder, full=full)
-            with face.instead(other):
-                differing = _compare(_Second(other, folder, full), source)
-    except BuildError as error:
-        report.write_error(f"{error}\n")
-        raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
+    with context.store.work("verify") as folder:
+        other = second_context(context, folder, full=full)
+        with face.instead(other):
+            differing = _compare(_Second(other, folder, full), source)
     if differing:
         raise SCons.Errors.BuildError(node=target[0], errstr="not reproducible", status=1)
 
