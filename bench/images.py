@@ -87,7 +87,7 @@ def _write_loader(folder: Path) -> None:
 
 def main(firmware: str, folder: Path) -> None:
     """Write the image of folder/kernel into folder/image; print the seconds."""
-    from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+    from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
 
     image, contents = folder / "image", Contents(folder / "kernel", "kernel")
     stages = BiosStages(folder / "boot-sector", *(folder / f"stage-{number}" for number in (2, 3, 4)))
@@ -105,7 +105,7 @@ def main(firmware: str, folder: Path) -> None:
 
 def _warm_up(folder: Path) -> None:
     """Load what the writer loads when it is first needed."""
-    from bootimage.elf import read_kernel
+    from bootimage.image.elf import read_kernel
 
     read_kernel(folder / "kernel")
 

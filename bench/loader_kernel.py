@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bootimage.cargo.crate import CrateBuild, build_crate
+from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, build_crate
-from bootimage.image_set import Images
+from bootimage.image.set import Images
 from bootimage.loader.release import Release
 from bootimage.machine.guest_test import GuestTest, run_guest_test
 from bootimage.machine.ovmf import find_firmware
 from bootimage.machine.qemu import Machine, find_qemu
 from bootimage.pipeline import read_specification, write_images
 from bootimage.process import run
-from bootimage.sysroot_crates import Sysroot
 
 _LIMIT_S = 240.0
 _SPECIFICATION = Path(__file__).resolve().parent.parent / "x86_64-blog_os.json"

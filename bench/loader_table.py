@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootimage.files import write_whole
 from bootimage.loader.known import KNOWN
-from bootimage.toolchain import Toolchain
+from bootimage.toolchain.toolchain import Toolchain
 
 _JSON, _PAGE = "docs/loaders.json", "docs/loaders.md"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bootimage.cargo.lock_file import read_lock_file
 from bootimage.context import BuildContext
-from bootimage.lock_file import read_lock_file
 from bootimage.process import run
 
 _MANIFEST = """\

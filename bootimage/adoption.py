@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootimage.cargo_config import CargoConfig, read_cargo_config
-from bootimage.cargo_target import choose_target
+from bootimage.cargo.config import CargoConfig, read_cargo_config
+from bootimage.cargo.manifest import Package, locate_manifest, read_package
+from bootimage.cargo.metadata_tables import BootimageSettings, bootimage_settings
+from bootimage.cargo.sysroot_crates import CRATES, crates_for
+from bootimage.cargo.target import choose_target
+from bootimage.cargo.toml_file import read_toml
+from bootimage.cargo.workspace import find_workspace
+from bootimage.cargo.workspace_members import member_manifests
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader, choose_loader
-from bootimage.manifest import Package, locate_manifest, read_package
-from bootimage.metadata_tables import BootimageSettings, bootimage_settings
-from bootimage.sysroot_crates import CRATES, crates_for
-from bootimage.toml_file import read_toml
-from bootimage.toolchain import Toolchain
-from bootimage.workspace import find_workspace
-from bootimage.workspace_members import member_manifests
+from bootimage.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def _kernels(manifest: Path, toolchain: Toolchain) -> tuple[Kernel, ...]:
 def _changes(target: str, toolchain: Toolchain) -> list[str]:
     if not target.endswith(".json"):
         return []
-    from bootimage.compiler_facts import compiler_facts
-    from bootimage.target_spec import canonical, describe
+    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.target_spec import canonical, describe
 
     path = Path(target)
     found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))

@@ -12,19 +12,19 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.cargo.manifest import read_package
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
-from bootimage.manifest import read_package
-from bootimage.toolchain import ToolchainRequest, find_toolchain
+from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
 
 if TYPE_CHECKING:
-    from bootimage.remote_cache import RemoteCache
+    from bootimage.store.remote_cache import RemoteCache
 
 
 def open_context(project: Path, environ: Mapping[str, str] = os.environ) -> BuildContext:
     """The surroundings of a build of the package in `project`: as many jobs as there are processors."""
     from bootimage.jobserver import JobServer
-    from bootimage.store import open_store
+    from bootimage.store.store import open_store
 
     toolchain = find_toolchain(ToolchainRequest(project=project, environ=dict(environ)))
     jobs = JobServer(len(os.sched_getaffinity(0)))
@@ -35,7 +35,7 @@ def _remote(environ: Mapping[str, str]) -> RemoteCache | None:
     """The network cache; what speaks to it is loaded only where there is one."""
     if not environ.get("RUSTKERNEL_CACHE"):
         return None
-    from bootimage.remote_cache import open_remote
+    from bootimage.store.remote_cache import open_remote
 
     return open_remote(environ)
 
@@ -52,7 +52,7 @@ def create_bootimage(
     has a binary of that name: above the kernel or the working directory, or one folder below these).
     All images are written to `out_dir`, by default beside the kernel. Raises BuildError.
     """
-    from bootimage.kernel_images import KernelImages, provide_images
+    from bootimage.image.kernel_images import KernelImages, provide_images
 
     kernel = Path(kernel_binary).absolute()
     if not kernel.is_file():

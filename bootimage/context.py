@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootimage.cached_action import contents_of, perform
+from bootimage.store.cached_action import contents_of, perform
 
 if TYPE_CHECKING:
     from bootimage.jobserver import JobServer
-    from bootimage.remote_cache import RemoteCache
-    from bootimage.store import Blob, Entry, Store
-    from bootimage.toolchain import Toolchain
+    from bootimage.store.remote_cache import RemoteCache
+    from bootimage.store.store import Blob, Entry, Store
+    from bootimage.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)

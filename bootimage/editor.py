@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootimage.cargo_flags import json_target_flags
-from bootimage.cargo_mark import MARK, is_marked
+from bootimage.cargo.crate import CrateBuild
+from bootimage.cargo.crate_config import crate_config
+from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.mark import MARK, is_marked
+from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild
-from bootimage.crate_config import crate_config
 from bootimage.files import write_whole
-from bootimage.toml_file import read_toml
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _text(context: BuildContext, build: CrateBuild, folder: Path) -> str:
 
 def _builds_std(folder: Path, context: BuildContext) -> bool:
     """Whether cargo itself builds a sysroot there: no configuration can take that back."""
-    from bootimage.cargo_config import read_cargo_config
+    from bootimage.cargo.config import read_cargo_config
 
     config = read_cargo_config(folder, context.toolchain.cargo_home())
     unstable = config.merged.get("unstable", {})
@@ -120,7 +120,7 @@ def _target(build: CrateBuild, folder: Path) -> str:
 
 def _sysroot(context: BuildContext, build: CrateBuild, folder: Path) -> Path:
     """The sysroot, as links of our own to the store's files, which it may then drop."""
-    from bootimage.sysroot import sysroot_folder
+    from bootimage.cargo.sysroot import sysroot_folder
 
     assert build.sysroot is not None
     source = sysroot_folder(context, build.sysroot)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cargo_profile import profile_folder
+from bootimage.cargo.crate import CrateBuild, build_crate
+from bootimage.cargo.dep_info import undeclared, undeclared_error
+from bootimage.cargo.profile import profile_folder
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, build_crate
-from bootimage.dep_info import undeclared, undeclared_error
 from bootimage.files import copy_whole
-from bootimage.shared_files import SharedFiles, provide_files
+from bootimage.store.shared_files import SharedFiles, provide_files
 
 
 def provide_kernel(

@@ -13,13 +13,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bootimage.action_key import action_key
+from bootimage.cargo.crate import CrateBuild
+from bootimage.cargo.dep_info import read_dep_info
+from bootimage.cargo.sysroot import sysroot_key
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild
-from bootimage.dep_info import read_dep_info
 from bootimage.engine import engine_digest
-from bootimage.shared_files import digest_of_files
-from bootimage.sysroot import sysroot_key
+from bootimage.store.action_key import action_key
+from bootimage.store.shared_files import digest_of_files
 
 # Tables of a cargo configuration that decide how cargo works, not what comes of it.
 _OF_NO_MATTER = (
@@ -57,7 +57,7 @@ def kernel_key(context: BuildContext, build: CrateBuild, inputs: Iterable[Path])
 
 def _users_cargo(home: Path) -> Mapping[str, object]:
     """What the configuration in cargo's home has that can change a kernel."""
-    from bootimage.cargo_config import read_cargo_config
+    from bootimage.cargo.config import read_cargo_config
 
     values = read_cargo_config(home, home).merged
     return {name: value for name, value in values.items() if name not in _OF_NO_MATTER}

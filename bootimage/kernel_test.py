@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from bootimage.crates import Crate
+from bootimage.cargo.crates import Crate
+from bootimage.cargo.manifest import Package
+from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.machine.verdict import SUCCESS_CODE
-from bootimage.manifest import Package
-from bootimage.metadata_tables import bootimage_settings
 
 if TYPE_CHECKING:
     from bootimage.machine.conversation import Step

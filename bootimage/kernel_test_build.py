@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bootimage.cargo.crate import CrateBuild, compile_crate
+from bootimage.cargo.diagnostics import artifacts
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, compile_crate
-from bootimage.diagnostics import artifacts
 from bootimage.errors import BuildError
 from bootimage.kernel import check_inputs, records_of
 from bootimage.kernel_test import KernelTest

@@ -9,19 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from bootimage import report
-from bootimage.boot_config import boot_json
-from bootimage.compiler_facts import compiler_facts
 from bootimage.context import BuildContext
-from bootimage.elf import check_bootable, strip_debug
 from bootimage.files import copy_whole
-from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
-from bootimage.image_names import image_names
-from bootimage.image_set import Extras, Images
+from bootimage.image.boot_config import boot_json
+from bootimage.image.elf import check_bootable, strip_debug
+from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image.names import image_names
+from bootimage.image.set import Extras, Images
 from bootimage.loader.programs_0_11 import PROGRAMS
 from bootimage.loader.release import Release
 from bootimage.loader.v0_11 import provide_program
-from bootimage.target import Target
-from bootimage.target_spec import canonical, describe
+from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.specification.target import Target
+from bootimage.specification.target_spec import canonical, describe
 
 
 def read_specification(context: BuildContext, path: Path) -> Target:

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bootimage.cargo.crate import CrateBuild, build_crate
+from bootimage.cargo.package_files import identity, package_files
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, build_crate
 from bootimage.jobserver import JobServer
-from bootimage.package_files import identity, package_files
-from bootimage.rustup import find_rustup
-from bootimage.store import Store
+from bootimage.store.store import Store
+from bootimage.toolchain.rustup import find_rustup
 
 # The age that all files have in the second build: 2001-09-09.
 _LONG_AGO = 1_000_000_000

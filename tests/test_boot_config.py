@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bootimage.boot_config import boot_json
 from bootimage.errors import BuildError
+from bootimage.image.boot_config import boot_json
 
 ALL = {
     "frame_buffer": {"minimum_framebuffer_height": 720, "minimum_framebuffer_width": 1280},

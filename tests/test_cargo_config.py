@@ -15,9 +15,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.cargo_config import CargoConfig, config_files, read_cargo_config
-from bootimage.cargo_settings import Variable, aliases, build_targets, env_table, rustflags_for
-from bootimage.cfg import cfg_set
+from bootimage.cargo.cfg import cfg_set
+from bootimage.cargo.config import CargoConfig, config_files, read_cargo_config
+from bootimage.cargo.settings import Variable, aliases, build_targets, env_table, rustflags_for
 from bootimage.errors import BuildError
 from tests.cargo_tree import PACKAGE, tree
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo_config import read_cargo_config
-from bootimage.cargo_target import choose_target
+from bootimage.cargo.config import read_cargo_config
+from bootimage.cargo.target import choose_target
+from bootimage.cargo.toml_file import read_toml
 from bootimage.errors import BuildError
-from bootimage.toml_file import read_toml
 
 
 def choose(folder: Path, package: str = "", build: str = "", asked: tuple[str, ...] = ()) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.cfg import cfg_set, matches, parse
+from bootimage.cargo.cfg import cfg_set, matches, parse
 
 NONE = cfg_set(
     'panic="abort"\ntarget_arch="x86_64"\ntarget_feature="sse"\ntarget_feature="fxsr"\n\nlinux\ntrue\n'

@@ -9,8 +9,8 @@ import pytest
 from fake_toolchain import HOST, program, rustc, rustup
 
 from bootimage import report
-from bootimage.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
 from bootimage.errors import BuildError
+from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
 
 NIGHTLY, STABLE, DATED = f"nightly-{HOST}", f"stable-{HOST}", f"nightly-2026-05-19-{HOST}"
 

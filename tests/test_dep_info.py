@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.dep_info import parse_dep_info, read_dep_info, undeclared, undeclared_error
+from bootimage.cargo.dep_info import parse_dep_info, read_dep_info, undeclared, undeclared_error
 from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 

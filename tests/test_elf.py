@@ -14,9 +14,9 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootimage.elf import check_bootable, read_kernel, read_loader_config, strip_debug
-from bootimage.elf_headers import read_elf
 from bootimage.errors import BuildError
+from bootimage.image.elf import check_bootable, read_kernel, read_loader_config, strip_debug
+from bootimage.image.elf_headers import read_elf
 from bootimage.process import run
 
 KERNEL = elf()

@@ -21,7 +21,7 @@ from bootimage.disk.read_fat import FatVolume
 from bootimage.disk.read_table import read_table
 from bootimage.disk.view import view_of
 from bootimage.errors import BuildError
-from bootimage.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
 
 STAGE_2 = bytes(range(256)) * 1922 + b"end of 2nd"
 

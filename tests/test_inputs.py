@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.dep_info import undeclared
+from bootimage.cargo.dep_info import undeclared
+from bootimage.cargo.inputs import Inputs, declared_inputs
 from bootimage.errors import BuildError
-from bootimage.inputs import Inputs, declared_inputs
 from tests.cargo_tree import named, tree
 
 WORKSPACE = """

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootimage.errors import BuildError
-from bootimage.json_positions import Document, parse_json, read_json
+from bootimage.specification.json_positions import Document, parse_json, read_json
 
 FILE = Path("t.json")
 

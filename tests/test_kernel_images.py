@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from cargo_tree import named, tree
 
-from bootimage import kernel_images
+from bootimage.cargo.manifest import read_package
 from bootimage.errors import BuildError
-from bootimage.image_set import Extras
-from bootimage.kernel_images import KernelImages, provide_images
-from bootimage.manifest import read_package
+from bootimage.image import kernel_images
+from bootimage.image.kernel_images import KernelImages, provide_images
+from bootimage.image.set import Extras
 
 SOURCE = 'source = "registry+https://example.invalid"'
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bootimage.crate import CrateBuild
+from bootimage.cargo.crate import CrateBuild
+from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.kernel_key import kernel_key, reason_to_keep
-from bootimage.sysroot_crates import Sysroot
-from bootimage.target import Target
-from bootimage.toolchain import Toolchain
+from bootimage.specification.target import Target
+from bootimage.toolchain.toolchain import Toolchain
 
 IDENTITY = "rustc 1.97.0\nrelease: 1.97.0-nightly\nhost: x86_64-unknown-linux-gnu"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from cargo_tree import PACKAGE, tree
 
+from bootimage.cargo.manifest import Package, read_package
 from bootimage.errors import BuildError
 from bootimage.kernel_test import Pass, RunSettings, Talk, find_tests, run_settings, select, talk
 from bootimage.machine.conversation import Expect, Send
-from bootimage.manifest import Package, read_package
 
 HARNESS = '\n[[test]]\nname = "panics"\nharness = false\n'
 SPECIAL = '\n[[test]]\nname = "special"\nrequired-features = ["extra"]\n'

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.cargo.lock_file import LockedPackage, parse_lock_file, read_lock_file, with_version
+from bootimage.cargo.versions import compatible, order
 from bootimage.errors import BuildError
-from bootimage.lock_file import LockedPackage, parse_lock_file, read_lock_file, with_version
-from bootimage.versions import compatible, order
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"

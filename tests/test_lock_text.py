@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.lock_file import LockedPackage, parse_lock_file
-from bootimage.lock_text import lock_text
+from bootimage.cargo.lock_file import LockedPackage, parse_lock_file
+from bootimage.cargo.lock_text import lock_text
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 WRITTEN_BY_CARGO = [*sorted(CHECKOUT.glob("examples/*/Cargo.lock")), CHECKOUT / "kernel" / "Cargo.lock"]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.metadata_tables import (
+from bootimage.cargo.metadata_tables import (
     BootimageSettings,
     BootloaderSettings,
     LoaderBuild,
@@ -16,7 +15,8 @@ from bootimage.metadata_tables import (
     bootloader_settings,
     loader_build,
 )
-from bootimage.toml_file import TomlFile, parse_toml
+from bootimage.cargo.toml_file import TomlFile, parse_toml
+from bootimage.errors import BuildError
 
 BOOTLOADER = "[package.metadata.bootloader]\n"
 BOOTIMAGE = "[package.metadata.bootimage]\n"

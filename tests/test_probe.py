@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage import probe
-from bootimage.probe import Probe, cache_folder
+from bootimage.toolchain import probe
+from bootimage.toolchain.probe import Probe, cache_folder
 
 
 class Question:

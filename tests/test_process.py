@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bootimage import process, report
-from bootimage.cargo_process import run_cargo
+from bootimage.cargo.process import run_cargo
 from bootimage.errors import BuildError
 
 ENV = {"PATH": os.environ["PATH"]}

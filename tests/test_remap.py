@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.remap import seen_from, stand_ins
-from bootimage.rustc_wrapper import needs_names, wrapper
+from bootimage.cargo.remap import seen_from, stand_ins
+from bootimage.cargo.rustc_wrapper import needs_names, wrapper
 
 
 def test_folders_are_seen_from_the_workspace() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bootimage.errors import BuildError
-from bootimage.shared_files import SharedFiles, digest_of_files, provide_files
-from bootimage.store import Entry
+from bootimage.store.shared_files import SharedFiles, digest_of_files, provide_files
+from bootimage.store.store import Entry
 
 
 @dataclass

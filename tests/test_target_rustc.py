@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from target_fakes import GOOD, X86_64
 
-from bootimage.compiler_facts import Compiler, compiler_facts
 from bootimage.errors import BuildError
-from bootimage.target_nearest import nearest
-from bootimage.target_spec import canonical
-from bootimage.target_upgrade import OLD_KEYS
+from bootimage.specification.compiler_facts import Compiler, compiler_facts
+from bootimage.specification.target_nearest import nearest
+from bootimage.specification.target_spec import canonical
+from bootimage.specification.target_upgrade import OLD_KEYS
 
 pytestmark = pytest.mark.rust
 

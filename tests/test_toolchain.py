@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
 
-from bootimage import probe, report, toolchain
+from bootimage import report
 from bootimage.errors import BuildError
 from bootimage.process import Finished, run
-from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
-from bootimage.toolchain_table import table
+from bootimage.toolchain import probe, toolchain
+from bootimage.toolchain.table import table
+from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 OWN = f"lib/rustlib/{HOST}/bin"
 

@@ -43,8 +43,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 def _of_binary(options: argparse.Namespace, out_dir: Path | None, environ: Mapping[str, str]) -> None:
     from bootimage.builder import find_manifest, open_context
-    from bootimage.kernel_images import KernelImages, provide_images
-    from bootimage.manifest import read_package
+    from bootimage.cargo.manifest import read_package
+    from bootimage.image.kernel_images import KernelImages, provide_images
 
     kernel = options.kernel_binary.absolute()
     package = read_package((options.kernel_manifest or find_manifest(kernel)).absolute())

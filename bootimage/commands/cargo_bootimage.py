@@ -14,7 +14,7 @@ from bootimage.commands import quiet, version
 from bootimage.errors import BuildError
 
 if TYPE_CHECKING:
-    from bootimage.cargo_build import Executable
+    from bootimage.cargo.build import Executable
 
 HELP = """\
 Creates a bootable disk image from a Rust kernel

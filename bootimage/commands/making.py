@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bootimage.builder import nearest_manifest, open_context
-from bootimage.cargo_arguments import CargoArguments, parse_cargo_arguments
-from bootimage.cargo_build import Executable, build
+from bootimage.cargo.arguments import CargoArguments, parse_cargo_arguments
+from bootimage.cargo.build import Executable, build
+from bootimage.cargo.manifest import locate_manifest, read_package
 from bootimage.errors import BuildError
-from bootimage.kernel_images import USUAL, KernelImages, provide_images
-from bootimage.manifest import locate_manifest, read_package
+from bootimage.image.kernel_images import USUAL, KernelImages, provide_images
 
 Tell = Callable[[str, Path], None]
 """Called with a kernel's name and each disk that was made of it."""

@@ -16,9 +16,9 @@ from bootimage.commands import quiet, version
 from bootimage.errors import BuildError
 
 if TYPE_CHECKING:
+    from bootimage.cargo.metadata_tables import BootimageSettings
     from bootimage.machine.qemu import Machine
     from bootimage.machine.run_command import RunCommand
-    from bootimage.metadata_tables import BootimageSettings
 
 HELP = """\
 Creates a bootable disk image from a Rust kernel and launches it in QEMU
@@ -103,9 +103,9 @@ def _manifest(executable: Path, environ: Mapping[str, str]) -> Path:
 
 def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -> int:
     """Make the image of the executable, whose package is `manifest`, and run it."""
+    from bootimage.cargo.metadata_tables import bootimage_settings
+    from bootimage.cargo.toml_file import read_toml
     from bootimage.machine.run_command import run_command
-    from bootimage.metadata_tables import bootimage_settings
-    from bootimage.toml_file import read_toml
 
     settings = bootimage_settings(read_toml(manifest))
     with quiet(request.quiet):
@@ -119,8 +119,8 @@ def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str
 
 def _image(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -> Path:
     from bootimage.builder import open_context
-    from bootimage.kernel_images import KernelImages, provide_images
-    from bootimage.manifest import read_package
+    from bootimage.cargo.manifest import read_package
+    from bootimage.image.kernel_images import KernelImages, provide_images
 
     kernel = request.executable.absolute()
     if not kernel.is_file():

@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _prepare(words: Sequence[str], environ: Mapping[str, str], *, write: bool) -> EditorFiles:
     from bootimage.builder import open_context
-    from bootimage.cargo_arguments import parse_cargo_arguments
-    from bootimage.cargo_build import crate_build, prepare
+    from bootimage.cargo.arguments import parse_cargo_arguments
+    from bootimage.cargo.build import crate_build, prepare
     from bootimage.commands.making import chosen_manifest
     from bootimage.editor import prepare_editor
 

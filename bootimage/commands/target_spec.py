@@ -16,8 +16,8 @@ from pathlib import Path
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Print the specification; 0, also where nothing was to be changed."""
     from bootimage.builder import open_context
-    from bootimage.compiler_facts import compiler_facts
-    from bootimage.target_spec import canonical, describe
+    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.target_spec import canonical, describe
 
     path = _parser().parse_args(words).file
     toolchain = open_context(path.absolute().parent, environ).toolchain

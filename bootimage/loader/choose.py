@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bootimage.cargo.lock_file import LockedPackage, LockFile, read_lock_file
+from bootimage.cargo.manifest import Dependency, Package, patches, read_package
+from bootimage.cargo.versions import order
 from bootimage.errors import BuildError
-from bootimage.lock_file import LockedPackage, LockFile, read_lock_file
-from bootimage.manifest import Dependency, Package, patches, read_package
-from bootimage.versions import order
 
 Family = Literal["0.9", "0.11"]
 

@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootimage.cargo_flags import json_target_flags
+from bootimage.cargo.crate import CrateBuild
+from bootimage.cargo.flags import json_target_flags
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader
 from bootimage.process import Finished, decode, run

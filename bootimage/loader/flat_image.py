@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 
 from bootimage.context import BuildContext
-from bootimage.elf import check_loadable, read_kernel
-from bootimage.elf_headers import Elf, Segment
 from bootimage.errors import BuildError
 from bootimage.files import copy_whole
+from bootimage.image.elf import check_loadable, read_kernel
+from bootimage.image.elf_headers import Elf, Segment
 from bootimage.loader.relocatable import ARGUMENTS, OBJECT
 from bootimage.process import Argument, run
 

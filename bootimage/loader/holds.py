@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import tomli
 
+from bootimage.cargo.lock_file import LockedPackage, LockFile, parse_lock_file
+from bootimage.cargo.lock_text import lock_text
+from bootimage.cargo.versions import order
 from bootimage.errors import BuildError
-from bootimage.lock_file import LockedPackage, LockFile, parse_lock_file
-from bootimage.lock_text import lock_text
-from bootimage.toolchain import Toolchain
-from bootimage.versions import order
+from bootimage.toolchain.toolchain import Toolchain
 
 _FAMILY = re.compile(r"bootloader_api|bootloader-boot-config|bootloader-x86_64-.*")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import tomli
 
-from bootimage.toolchain import Toolchain
-from bootimage.versions import order
+from bootimage.cargo.versions import order
+from bootimage.toolchain.toolchain import Toolchain
 
 KNOWN = Path(__file__).with_name("known.toml")
 """The table: for each compiler that was tried, the loader versions that build with it."""

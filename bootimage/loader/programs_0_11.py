@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bootimage.action_key import action_key
 from bootimage.loader.holds import applied_holds
 from bootimage.loader.release import Release, identity
-from bootimage.toolchain import Toolchain
+from bootimage.store.action_key import action_key
+from bootimage.toolchain.toolchain import Toolchain
 
 _RECIPE = "2"
 """Part of every key: to be changed with the way a program is built."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.cargo.inputs import declared_inputs
+from bootimage.cargo.manifest import read_package
+from bootimage.cargo.workspace import Workspace
+from bootimage.cargo.workspace_members import member_manifests
 from bootimage.errors import BuildError
-from bootimage.inputs import declared_inputs
 from bootimage.loader.choose import Loader
-from bootimage.manifest import read_package
-from bootimage.workspace import Workspace
-from bootimage.workspace_members import member_manifests
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext

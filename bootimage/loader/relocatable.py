@@ -17,24 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from bootimage import report
-from bootimage.cargo_flags import json_target_flags, lock_file_flags
-from bootimage.cargo_process import run_cargo
-from bootimage.compiler_facts import compiler_facts
+from bootimage.cargo.diagnostics import executables, rendered_errors
+from bootimage.cargo.flags import json_target_flags, lock_file_flags
+from bootimage.cargo.manifest import Package
+from bootimage.cargo.metadata_tables import BootloaderSettings, loader_build
+from bootimage.cargo.process import run_cargo
+from bootimage.cargo.remap import remap_flags
+from bootimage.cargo.rustflags import encoded
+from bootimage.cargo.sysroot import sysroot_folder
+from bootimage.cargo.sysroot_crates import CRATES, Sysroot
+from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
-from bootimage.diagnostics import executables, rendered_errors
 from bootimage.errors import BuildError
 from bootimage.loader.holds import hold_back
 from bootimage.loader.stand_ins import write_stand_ins
-from bootimage.manifest import Package
-from bootimage.metadata_tables import BootloaderSettings, loader_build
 from bootimage.process import run
-from bootimage.remap import remap_flags
-from bootimage.rustflags import encoded
-from bootimage.sysroot import sysroot_folder
-from bootimage.sysroot_crates import CRATES, Sysroot
-from bootimage.target import Target
-from bootimage.target_spec import canonical
-from bootimage.versions import order
+from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.specification.target import Target
+from bootimage.specification.target_spec import canonical
 
 OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
 """What is made: the loader, its linker script, and the linker's arguments as a response file."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootimage.compiler_facts import compiler_facts
 from bootimage.context import BuildContext
 from bootimage.loader.programs_0_11 import Program
-from bootimage.target import Target
-from bootimage.target_spec import canonical
+from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.specification.target import Target
+from bootimage.specification.target_spec import canonical
 
 # Up to 0.11.5, the one for stage 3 stated a data layout of another operating system's. The right one is
 # that of 0.11.6 ("Fix data layout for stage 3 target" in its change log).

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cargo_flags import json_target_flags, lock_file_flags
-from bootimage.cargo_process import run_cargo
+from bootimage.cargo.diagnostics import rendered_errors
+from bootimage.cargo.flags import json_target_flags, lock_file_flags
+from bootimage.cargo.process import run_cargo
+from bootimage.cargo.remap import remap_flags
+from bootimage.cargo.rustflags import encoded
+from bootimage.cargo.sysroot import sysroot_folder
+from bootimage.cargo.sysroot_crates import Sysroot
+from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
-from bootimage.diagnostics import rendered_errors
 from bootimage.errors import BuildError
 from bootimage.loader.holds import check_family, hold_back
 from bootimage.loader.known import advice
@@ -23,13 +28,8 @@ from bootimage.loader.programs_0_11 import CRATES, Program, program_key
 from bootimage.loader.release import Release, checkout
 from bootimage.loader.specification import program_target
 from bootimage.process import Finished, decode, run
-from bootimage.remap import remap_flags
-from bootimage.rustflags import encoded
-from bootimage.store import Entry
-from bootimage.sysroot import sysroot_folder
-from bootimage.sysroot_crates import Sysroot
-from bootimage.target import Target
-from bootimage.versions import order
+from bootimage.specification.target import Target
+from bootimage.store.store import Entry
 
 SECTOR = 512
 

@@ -13,10 +13,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootimage.action_key import action_key
+from bootimage.cargo.crate import CrateBuild
+from bootimage.cargo.inputs import declared_inputs
+from bootimage.cargo.manifest import read_package
+from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_settings
+from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild
-from bootimage.inputs import declared_inputs
 from bootimage.loader.choose import Loader
 from bootimage.loader.dependency import active_features, source_of
 from bootimage.loader.flat_image import write_flat_image
@@ -29,11 +31,9 @@ from bootimage.loader.relocatable import (
     compile_relocatable,
     settings_manifest,
 )
-from bootimage.manifest import read_package
-from bootimage.metadata_tables import BootloaderSettings, bootloader_settings
-from bootimage.store import Entry
-from bootimage.toml_file import TomlFile, read_toml
-from bootimage.toolchain import Toolchain
+from bootimage.store.action_key import action_key
+from bootimage.store.store import Entry
+from bootimage.toolchain.toolchain import Toolchain
 
 _RECIPE = "2"
 """Part of every key: to be changed with the way a loader is built."""

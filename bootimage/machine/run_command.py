@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.cargo.metadata_tables import BootimageSettings
 from bootimage.errors import BuildError
 from bootimage.machine.qemu import PROGRAM, Machine, find_qemu
-from bootimage.metadata_tables import BootimageSettings
 
 _IMAGE = "{}"
 

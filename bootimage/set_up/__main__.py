@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootimage.errors import BuildError
-from bootimage.rustup import find_rustup
 from bootimage.set_up.note import Note
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
 from bootimage.set_up.rust_parts import ensure_rust
 from bootimage.set_up.system_programs import ensure_listed, ensure_qemu
+from bootimage.toolchain.rustup import find_rustup
 
 _LOCK = ".set-up.lock"
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bootimage import mending
 from bootimage.errors import BuildError
+from bootimage.toolchain import mending
 
 _APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "--no-remove")
 _APT_WAIT = ("-o", "DPkg::Lock::Timeout=300")

@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootimage import mending
-from bootimage.compiler_search import MissingCompiler
 from bootimage.errors import BuildError
-from bootimage.rustup import Rustup, find_rustup, home_folder
 from bootimage.set_up.commands import announce, apt_install, apt_knows, apt_owns, apt_update, install
 from bootimage.set_up.note import Note
-from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.toolchain import mending
+from bootimage.toolchain.compiler_search import MissingCompiler
+from bootimage.toolchain.rustup import Rustup, find_rustup, home_folder
+from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 # Debian's own compiler, for releases that have no `rustc-web`.
 _DEBIAN_PLAIN = ("rustc", "cargo", "rust-src", "llvm", "lld")

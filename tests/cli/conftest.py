@@ -12,8 +12,8 @@ from cargo_tree import named, tree
 from cli_shell import Shell, recorder
 from fake_toolchain import program, rustc
 
-from bootimage.image_set import Images
-from bootimage.kernel_images import KernelImages
+from bootimage.image.kernel_images import KernelImages
+from bootimage.image.set import Images
 
 LOCK = 'version = 4\n[[package]]\nname = "os"\nversion = "0.1.0"\n'
 CONFIG = '[build]\ntarget = "x86_64-unknown-none"\n'
@@ -61,7 +61,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], list[Path]]:
             bios.write_bytes(content)
             return Images(bios)
 
-        monkeypatch.setattr("bootimage.kernel_images.provide_images", provide)
+        monkeypatch.setattr("bootimage.image.kernel_images.provide_images", provide)
         monkeypatch.setattr("bootimage.commands.making.provide_images", provide)
         return asked
 

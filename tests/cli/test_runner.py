@@ -210,8 +210,8 @@ def test_how_a_test_ends(
 def start(shell: Shell, name: str, **options: object) -> subprocess.Popen[bytes]:
     """The runner as a process of its own, with an image that lies there already."""
     program = (
-        "import sys; from pathlib import Path; import bootimage.kernel_images as k\n"
-        "from bootimage.image_set import Images\n"
+        "import sys; from pathlib import Path; import bootimage.image.kernel_images as k\n"
+        "from bootimage.image.set import Images\n"
         "image = Path(sys.argv.pop())\n"
         "k.provide_images = lambda c, a, e=None: Images(image)\n"
         "from bootimage.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.cargo.crate import CrateBuild, build_crate
+from bootimage.cargo.manifest import read_package
+from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
-from bootimage.crate import CrateBuild, build_crate
 from bootimage.jobserver import JobServer
 from bootimage.loader.choose import choose_loader
 from bootimage.loader.v0_9 import FlatLoader, flat_loader
-from bootimage.manifest import read_package
 from bootimage.pipeline import read_specification
-from bootimage.store import open_store
-from bootimage.sysroot_crates import Sysroot
-from bootimage.toolchain import ToolchainRequest, find_toolchain
+from bootimage.store.store import open_store
+from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = CHECKOUT / "examples" / "vga_text"

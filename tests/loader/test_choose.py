@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.cargo.manifest import read_package
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader, choose_loader
-from bootimage.manifest import read_package
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"

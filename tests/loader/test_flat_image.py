@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.elf import read_kernel
 from bootimage.errors import BuildError
+from bootimage.image.elf import read_kernel
 from bootimage.loader import flat_image
 from bootimage.loader.v0_9 import provide_flat_image
 from tests.elf_bytes import BASE, Layout, elf

@@ -9,7 +9,7 @@ import pytest
 
 from bootimage.loader import known
 from bootimage.loader.known import advice, nearest_known
-from bootimage.toolchain import Toolchain
+from bootimage.toolchain.toolchain import Toolchain
 
 TABLE = """
 [[compiler]]

@@ -14,7 +14,10 @@ from typing import cast
 
 import pytest
 
-from bootimage.diagnostics import executables
+from bootimage.cargo.diagnostics import executables
+from bootimage.cargo.manifest import read_package
+from bootimage.cargo.metadata_tables import BootloaderSettings
+from bootimage.cargo.rustflags import encoded
 from bootimage.errors import BuildError
 from bootimage.loader import relocatable
 from bootimage.loader.choose import Loader
@@ -23,11 +26,8 @@ from bootimage.loader.relocatable import Recipe
 from bootimage.loader.v0_9 import FlatLoader, loader_key, provide_flat_image, provide_loader
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import Machine, find_qemu
-from bootimage.manifest import read_package
-from bootimage.metadata_tables import BootloaderSettings
 from bootimage.process import run
-from bootimage.rustflags import encoded
-from bootimage.toolchain import Toolchain
+from bootimage.toolchain.toolchain import Toolchain
 from tests.loader.conftest import Kernel, make_context
 
 TEXT_BUFFER = 0xB8000

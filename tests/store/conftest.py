@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootimage import report
-from bootimage.store import Store
+from bootimage.store.store import Store
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from stores import GIB, KEY, build
 
-from bootimage.cached_action import perform
-from bootimage.remote_cache import RemoteCache
-from bootimage.remote_settings import remote_settings
-from bootimage.store import Entry, Store
+from bootimage.store.cached_action import perform
+from bootimage.store.remote_cache import RemoteCache
+from bootimage.store.remote_settings import remote_settings
+from bootimage.store.store import Entry, Store
 
 
 def remote(url: str, mode: str = "write", **more: str) -> RemoteCache:

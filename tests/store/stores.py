@@ -10,9 +10,9 @@ import textwrap
 import time
 from pathlib import Path
 
-from bootimage.cached_action import perform
-from bootimage.store import Entry, Store
-from bootimage.store_folder import prepare
+from bootimage.store.cached_action import perform
+from bootimage.store.folder import prepare
+from bootimage.store.store import Entry, Store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GIB = 1 << 30
@@ -46,7 +46,11 @@ def put(store: Store, name: str, content: bytes) -> Entry:
 
 def python(script: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
     """Another process that runs `script`, with the store's names at hand."""
-    head = "import os, sys, time\nfrom pathlib import Path\nfrom bootimage.store import Store, open_store\n"
+    head = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from bootimage.store.store import Store, open_store\n"
+    )
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
         [sys.executable, "-c", head + textwrap.dedent(script), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},

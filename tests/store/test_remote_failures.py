@@ -16,9 +16,9 @@ from machines import Machine, remote
 from nginx import Nginx
 from stores import CONTENTS, KEY, key_of, read
 
-from bootimage import remote_health
-from bootimage.action_result import decode_stdout, encode_action_result
-from bootimage.store_record import Blob, seal, unseal
+from bootimage.store import remote_health
+from bootimage.store.action_result import decode_stdout, encode_action_result
+from bootimage.store.record import Blob, seal, unseal
 
 QUICK = {"RUSTKERNEL_CACHE_TIMEOUT": "0.4"}
 
@@ -322,7 +322,7 @@ def test_a_full_disk_here(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    from bootimage import remote_pack
+    from bootimage.store import remote_pack
 
     monkeypatch.setattr(remote_pack.Unpacker, "_write", full)
     with serving(offering(filled)) as server:
@@ -334,7 +334,7 @@ def test_a_full_disk_here(
 def test_a_result_that_cannot_be_sent(
     tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bootimage import remote_pack
+    from bootimage.store import remote_pack
 
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")

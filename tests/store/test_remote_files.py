@@ -10,8 +10,8 @@ from machines import Machine, remote
 from nginx import Nginx
 from stores import CONTENTS, KEY, build, key_of
 
-from bootimage.cached_action import contents_of, perform
-from bootimage.store import Store
+from bootimage.store.cached_action import contents_of, perform
+from bootimage.store.store import Store
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stores import CONTENTS, GIB, KEY, build, filled, held, key_of, put, read, use
 
-from bootimage import store_blobs
-from bootimage.action_key import action_key
-from bootimage.cached_action import perform
 from bootimage.errors import BuildError
-from bootimage.store import Store
-from bootimage.store_record import is_file_name
-from bootimage.store_report import duration_text, report_lines, size_text
-from bootimage.store_tree import tree_path
+from bootimage.store import blobs as store_blobs
+from bootimage.store.action_key import action_key
+from bootimage.store.cached_action import perform
+from bootimage.store.record import is_file_name
+from bootimage.store.report import duration_text, report_lines, size_text
+from bootimage.store.store import Store
+from bootimage.store.tree import tree_path
 
 
 def test_a_result_comes_back_as_it_went_in(store: Store) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from stores import CONTENTS, GIB, KEY, LAYOUT, put, read, use
 
-from bootimage.store import Store
-from bootimage.store_blobs import discard
+from bootimage.store.blobs import discard
+from bootimage.store.store import Store
 
 
 def _flip(path: Path) -> None:

@@ -29,11 +29,12 @@ from stores import (
     use,
 )
 
-from bootimage import report, store_session
-from bootimage.cached_action import perform
+from bootimage import report
 from bootimage.errors import BuildError
-from bootimage.store import Store, open_store
-from bootimage.store_folder import parse_size
+from bootimage.store import session as store_session
+from bootimage.store.cached_action import perform
+from bootimage.store.folder import parse_size
+from bootimage.store.store import Store, open_store
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_off_is_a_private_folder_for_one_process(tmp_path: Path) -> None:
         print(store.root)
     """
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)}
-    head = "import os, sys\nfrom pathlib import Path\nfrom bootimage.store import open_store\n"
+    head = "import os, sys\nfrom pathlib import Path\nfrom bootimage.store.store import open_store\n"
     command = [sys.executable, "-c", head + textwrap.dedent(script)]
     output = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
     assert output.strip().startswith(str(tmp_path)) and list(tmp_path.iterdir()) == []
@@ -207,7 +208,7 @@ def test_as_another_user_for_real() -> None:
 
 
 FULL = """
-    from bootimage.cached_action import perform
+    from bootimage.store.cached_action import perform
     root = Path(sys.argv[1])
     def build(size):
         def inner(folder):
@@ -242,7 +243,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     """A file system of 1 MB, in a mount namespace that goes with the process."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "script.py").write_text(
-        "import os, sys\nfrom pathlib import Path\nfrom bootimage.store import Store, open_store\n"
+        "import os, sys\nfrom pathlib import Path\nfrom bootimage.store.store import Store, open_store\n"
         + textwrap.dedent(FULL)
     )
     shell = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stores import GIB, age, filled, finished, held, key_of, put, python
 
-from bootimage.store import Store
+from bootimage.store.store import Store
 
 
 def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_use_and_making_room_at_once(tmp_path: Path) -> None:
     script = """
         import random
         chance = random.Random(int(sys.argv[2]))
-        from bootimage.cached_action import perform
+        from bootimage.store.cached_action import perform
         for _ in range(8):
             store = Store(Path(sys.argv[1]), 60_000)
             mine = []

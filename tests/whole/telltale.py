@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conftest import CHECKOUT, Tree
 
-from bootimage.toolchain import ToolchainRequest, find_toolchain
+from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
 
 _SCONSTRUCT = """\
 env = Environment(tools=["default", "rustkernel"])

@@ -10,9 +10,9 @@ import pytest
 from conftest import WORK, Tree
 from telltale import User
 
-from bootimage.image_diff import describe_difference
-from bootimage.store import Store
-from bootimage.store_folder import prepare
+from bootimage.image.diff import describe_difference
+from bootimage.store.folder import prepare
+from bootimage.store.store import Store
 
 pytestmark = pytest.mark.rust
 

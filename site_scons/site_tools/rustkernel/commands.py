@@ -15,12 +15,12 @@ def generate(env: Any) -> None:
 
 
 def _toolchain(_target: face.Nodes, _source: face.Nodes, env: Any) -> None:
-    from bootimage.toolchain_table import table
+    from bootimage.toolchain.table import table
 
     print("\n".join(table(face.toolchain(env))))
 
 
 def _store(_target: face.Nodes, _source: face.Nodes, env: Any) -> None:
-    from bootimage.store_report import report_lines
+    from bootimage.store.report import report_lines
 
     print("\n".join(report_lines(face.context(env).store)))

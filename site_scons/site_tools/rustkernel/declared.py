@@ -14,8 +14,8 @@ from typing import Any
 
 import SCons.Node.FS
 
-from bootimage.inputs import declared_inputs
-from bootimage.package_files import package_files
+from bootimage.cargo.inputs import declared_inputs
+from bootimage.cargo.package_files import package_files
 
 from .products import Product
 

@@ -18,7 +18,7 @@ import SCons.Builder
 import SCons.Script
 
 from bootimage import report
-from bootimage.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 from .actions import Goal, NodeAction, Nodes, Text, settings_text
 from .errors import add_method, told, user_errors
@@ -96,8 +96,8 @@ _sharing = threading.Lock()
 @cache
 def _shared() -> Any:
     from bootimage.jobserver import JobServer
-    from bootimage.remote_cache import open_remote
-    from bootimage.store import open_store
+    from bootimage.store.remote_cache import open_remote
+    from bootimage.store.store import open_store
 
     environ = os.environ
     return open_store(environ), open_remote(environ), JobServer(SCons.Script.GetOption("num_jobs"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import SCons.Scanner
 
-from bootimage.inputs import declared_inputs
+from bootimage.cargo.inputs import declared_inputs
 from bootimage.loader.choose import Loader
 
 from . import face, kernel

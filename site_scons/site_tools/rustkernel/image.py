@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootimage.errors import BuildError
-from bootimage.image_names import image_names
+from bootimage.image.names import image_names
 from bootimage.loader.choose import Loader, NoLoader, choose_loader
 from bootimage.loader.release import Release, release_of
 
@@ -17,7 +17,7 @@ from . import face, flat_image, kernel, verify
 from . import loader as programs_of
 
 if TYPE_CHECKING:
-    from bootimage.image import Contents
+    from bootimage.image.image import Contents
 
 
 def generate(env: Any) -> None:
@@ -114,13 +114,13 @@ def _extras(env: Any) -> list[Any]:
 
 def _boot_json(env: Any) -> bytes | None:
     """The contents of boot.json, where there is to be one."""
-    from bootimage.boot_config import boot_json
+    from bootimage.image.boot_config import boot_json
 
     return boot_json(env["BOOT_CONFIG"]) if env["BOOT_CONFIG"] else None
 
 
 def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
-    from bootimage.image import Contents
+    from bootimage.image.image import Contents
 
     ramdisk, files = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
     return Contents(
@@ -133,9 +133,9 @@ def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
 
 
 def _write(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    from bootimage.elf import check_bootable
     from bootimage.files import copy_whole
-    from bootimage.image import BiosStages, write_bios_disk, write_uefi_disk
+    from bootimage.image.elf import check_bootable
+    from bootimage.image.image import BiosStages, write_bios_disk, write_uefi_disk
 
     out = Path(target[0].abspath)
     paths = [Path(node.abspath) for node in source]
@@ -167,7 +167,7 @@ def _write_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
 
 
 def _refuse(target: face.Nodes, source: face.Nodes, _env: Any) -> None:
-    from bootimage.elf import read_kernel, read_loader_config
+    from bootimage.image.elf import read_kernel, read_loader_config
 
     problem = target[0].attributes.problem
     if isinstance(problem, NoLoader):
@@ -181,7 +181,7 @@ def _refuse_settings(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
 
 
 def _strip(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    from bootimage.elf import strip_debug
+    from bootimage.image.elf import strip_debug
 
     tools = face.toolchain(env)
     strip_debug(

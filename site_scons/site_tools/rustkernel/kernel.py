@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import SCons.Errors
 import SCons.Scanner
 
-from bootimage.cargo_profile import profile_folder
+from bootimage.cargo.inputs import declared_inputs
+from bootimage.cargo.manifest import Package, read_package
+from bootimage.cargo.profile import profile_folder
 from bootimage.errors import BuildError
-from bootimage.inputs import declared_inputs
-from bootimage.manifest import Package, read_package
-from bootimage.target import Target, read_target
+from bootimage.specification.target import Target, read_target
 
 from . import editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
 if TYPE_CHECKING:
-    from bootimage.crate import CrateBuild
+    from bootimage.cargo.crate import CrateBuild
 
 Result = TypeVar("Result")
 
@@ -199,7 +199,7 @@ def _results(env: Any) -> Path:
 
 def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
     """The engine's description of the build that makes `nodes`, all of one package."""
-    from bootimage.crate import CrateBuild
+    from bootimage.cargo.crate import CrateBuild
 
     target = _read(kernel.target)
     folder = nodes[0].dir

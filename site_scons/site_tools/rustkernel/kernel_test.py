@@ -26,7 +26,7 @@ from bootimage.machine.conversation import Expect, Send
 from . import face, kernel, kernel_test_run
 
 if TYPE_CHECKING:
-    from bootimage.manifest import Package
+    from bootimage.cargo.manifest import Package
 
 _DEFAULTS: dict[str, Any] = {
     "KERNEL_TEST_FIRMWARE": ["bios", "uefi"],

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootimage.action_key import action_key
 from bootimage.engine import engine_digest
-from bootimage.shared_files import SharedFiles, digest_of_file, digest_of_files, provide_files
+from bootimage.store.action_key import action_key
+from bootimage.store.shared_files import SharedFiles, digest_of_file, digest_of_files, provide_files
 
 from . import face
 

@@ -36,9 +36,9 @@ def canonical_node(env: Any, specification: Any) -> Any:
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     from bootimage import report
-    from bootimage.compiler_facts import compiler_facts
     from bootimage.files import write_whole
-    from bootimage.target_spec import canonical, describe
+    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.target_spec import canonical, describe
 
     toolchain = face.toolchain(env)
     facts = compiler_facts(toolchain.rustc, toolchain.environment())

@@ -11,11 +11,11 @@ from typing import Any
 
 import SCons.Node.Python
 
-from bootimage.cargo_config import read_cargo_config
+from bootimage.cargo.config import read_cargo_config
+from bootimage.cargo.sysroot_crates import CRATES, FEATURES, Sysroot, crates_for
 from bootimage.files import write_whole
-from bootimage.rustup import cargo_home
-from bootimage.sysroot_crates import CRATES, FEATURES, Sysroot, crates_for
-from bootimage.target import Target, read_target
+from bootimage.specification.target import Target, read_target
+from bootimage.toolchain.rustup import cargo_home
 
 from . import face
 
@@ -78,7 +78,7 @@ def target_of(node: Any) -> Target:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
-    from bootimage.sysroot import sysroot_manifest
+    from bootimage.cargo.sysroot import sysroot_manifest
 
     where = target_of(source[0])
     sysroot = sysroot_of(env, where)

@@ -8,7 +8,7 @@ import SCons.Errors
 import SCons.Script
 
 from bootimage import process, report
-from bootimage.sysroot_crates import CRATES
+from bootimage.cargo.sysroot_crates import CRATES
 
 DEFAULTS: dict[str, Any] = {
     # What to compile, and with what

@@ -60,7 +60,7 @@ def _verify(target: face.Nodes, source: face.Nodes, env: Any) -> None:
 
 def _compare(second: _Second, images: face.Nodes) -> int:
     """Build all again, tell what differs, and return how many files do."""
-    from bootimage.image_diff import describe_difference
+    from bootimage.image.diff import describe_difference
 
     for image in images:
         second.again(image)

@@ -1,0 +1,148 @@
+"""The images of one kernel, made by the loader that its lock file names; and not made again for nothing.
+
+Beside the images lies a small record of what they were made from. As long as that is the same and the
+images are untouched, nothing is asked of cargo and nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootimage.cargo.manifest import Package, read_package
+from bootimage.context import BuildContext
+from bootimage.engine import newest_module
+from bootimage.errors import BuildError
+from bootimage.files import write_whole
+from bootimage.image.names import image_names
+from bootimage.image.set import Extras, Images
+from bootimage.loader.choose import Loader, choose_loader
+from bootimage.specification.target import Target
+from bootimage.store.action_key import action_key
+
+USUAL = Target("x86_64-unknown-none")
+
+
+@dataclass(frozen=True)
+class KernelImages:
+    """What to make: the images of the ELF file `kernel` of `package`, in `out_dir`.
+
+    `features` and `default_features` are those that the kernel was built with: they reach the loader.
+    `target` is what it was built for; by default one that has the same dependencies in all but odd cases.
+    """
+
+    package: Package
+    kernel: Path
+    out_dir: Path
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    target: Target = USUAL
+
+    @property
+    def record(self) -> Path:
+        """The file that tells what the images were made from."""
+        return self.out_dir / f".bootimage-{self.kernel.name}.json"
+
+
+def provide_images(context: BuildContext, asked: KernelImages, extras: Extras | None = None) -> Images:
+    """Make the images, unless they are what they would become. Raises BuildError before anything is written.
+
+    A loader 0.9 gives `bootimage-NAME.bin`, a loader 0.11 `bootimage-bios-NAME.bin` and the UEFI files.
+    """
+    loader = choose_loader(asked.package)
+    if loader.family == "0.9" and extras is not None and extras != Extras():
+        raise BuildError(
+            f"{asked.package.name} is made for the loader {loader.version}, which takes no files beside the "
+            "kernel",
+            file=asked.package.manifest,
+        )
+    # A loader in a folder of the user's may have changed; the store finds that out.
+    key = _key(context, asked, loader) if loader.manifest is None and extras is None else None
+    images = _names(asked, loader)
+    if key is None or not _is_up_to_date(asked.record, key, images.files):
+        _write(context, asked, loader, extras, images)
+        if key is not None:
+            write_whole(asked.record, json.dumps({"key": key, "images": _stamps(images.files)}))
+    return images
+
+
+def _names(asked: KernelImages, loader: Loader) -> Images:
+    if loader.family == "0.9":
+        return Images(asked.out_dir / f"bootimage-{asked.kernel.stem}.bin")
+    return Images(**{kind: asked.out_dir / name for kind, name in image_names(asked.kernel.name).items()})
+
+
+def _write(
+    context: BuildContext, asked: KernelImages, loader: Loader, extras: Extras | None, images: Images
+) -> None:
+    if loader.family == "0.11":
+        from bootimage.loader.release import release_of
+        from bootimage.pipeline import write_images
+
+        release = release_of(loader, asked.package.manifest)
+        write_images(context, asked.kernel, release, asked.out_dir, extras)
+        return
+    from bootimage.cargo.crate import CrateBuild
+    from bootimage.image.elf import check_bootable
+    from bootimage.loader.v0_9 import flat_loader, provide_flat_image
+
+    check_bootable(asked.kernel, loader.version)  # before cargo is asked for anything
+    crate = CrateBuild(
+        manifest=asked.package.manifest,
+        target=asked.target,
+        target_dir=asked.out_dir,
+        workspace_root=asked.package.workspace.folder,
+        features=asked.features,
+        default_features=asked.default_features,
+    )
+    provide_flat_image(context, flat_loader(context, crate, loader), asked.kernel, images.bios)
+
+
+def _key(context: BuildContext, asked: KernelImages, loader: Loader) -> str:
+    manifests = sorted(set(_manifests(asked.package)))
+    return action_key(
+        "images",
+        {
+            "kernel": f"{asked.kernel.name} {_digest(asked.kernel)}",
+            "compiler": context.toolchain.identity,
+            "loader": f"{loader.package} {loader.version} {loader.source} {loader.checksum}",
+            "features": f"{asked.default_features} {' '.join(asked.features)}",
+            "manifests": " ".join(_digest(path) for path in [asked.package.workspace.lock, *manifests]),
+            "engine": str(newest_module().stat().st_mtime_ns),
+        },
+    )
+
+
+def _manifests(package: Package) -> Iterator[Path]:
+    """The manifests that decide which features the loader has."""
+    waiting, seen = [package], {package.manifest}
+    while waiting:
+        each = waiting.pop()
+        yield from (each.manifest, each.workspace.manifest)
+        for dependency in each.dependencies:
+            folder = dependency.folder
+            if folder is not None and dependency.kind == "normal" and (folder / "Cargo.toml") not in seen:
+                seen.add(folder / "Cargo.toml")
+                waiting.append(read_package(folder))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_up_to_date(record: Path, key: str, files: Sequence[Path]) -> bool:
+    try:
+        known = json.loads(record.read_bytes())
+        return isinstance(known, dict) and known == {"key": key, "images": _stamps(files)}
+    except (OSError, ValueError):
+        return False
+
+
+def _stamps(files: Sequence[Path]) -> dict[str, list[int]]:
+    """Size, time and inode of each file by its name: what changes when another program writes it."""
+    stats = {file.name: file.stat() for file in files}
+    return {name: [stat.st_size, stat.st_mtime_ns, stat.st_ino] for name, stat in stats.items()}

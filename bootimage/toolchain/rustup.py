@@ -1,0 +1,171 @@
+"""rustup's toolchains, read from its folder: its own programs cost 20 ms and more a call, and may install.
+
+Layout of the folder: `toolchains/NAME/bin/rustc` and `settings.toml` (`default_toolchain`,
+`default_host_triple`, `[overrides]` from folder to NAME), as rustup's book describes.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import pwd
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import tomllib  # not tomli: `sconsw` reads this before any package is installed
+
+from bootimage.errors import BuildError
+
+
+@dataclass(frozen=True)
+class Rustup:
+    """One rustup: its folder and, where it was found, its program."""
+
+    home: Path
+    program: Path | None
+
+    def toolchain(self, name: str) -> Path | None:
+        """The folder of the installed toolchain `name`, with or without its host; or None."""
+        for folder in (name, *(f"{name}-{host}" for host in self._hosts())):
+            if (path := self.home / "toolchains" / folder) and (path / "bin/rustc").is_file():
+                return path
+        return None
+
+    def newest(self, channel: str) -> Path | None:
+        """The newest toolchain of the channel `nightly` or `stable`, dated and numbered ones included."""
+        if folder := self.toolchain(channel):
+            return folder
+        pattern = r"nightly-(\d+)-(\d+)-(\d+)-" if channel == "nightly" else r"(\d+)\.(\d+)(?:\.(\d+))?-"
+        dated = [
+            (tuple(int(number or 0) for number in match.groups()), folder)
+            for folder in self._installed()
+            if (match := re.match(pattern, folder.name)) and folder.name.endswith(self._hosts())
+        ]
+        return max(dated)[1] if dated else None
+
+    def default(self) -> str | None:
+        """The name of the toolchain that rustup takes where nothing else is said."""
+        name = self._settings.get("default_toolchain")
+        return name if isinstance(name, str) else None
+
+    def override(self, folder: Path) -> str | None:
+        """The name that `rustup override set` gave to exactly this folder."""
+        overrides = self._settings.get("overrides")
+        name = overrides.get(str(folder)) if isinstance(overrides, dict) else None
+        return name if isinstance(name, str) else None
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads((self.home / "settings.toml").read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            return {}  # rustup itself will complain; what is installed can be used all the same
+
+    def _installed(self) -> list[Path]:
+        try:
+            folders = list((self.home / "toolchains").iterdir())
+        except OSError:
+            return []
+        return [folder for folder in folders if (folder / "bin/rustc").is_file()]
+
+    def _hosts(self) -> tuple[str, ...]:
+        machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+        chosen = self._settings.get("default_host_triple")
+        usual = [f"{machine}-{rest}" for rest in ("unknown-linux-gnu", "unknown-linux-musl", "apple-darwin")]
+        return (chosen, *usual) if isinstance(chosen, str) else tuple(usual)
+
+
+@dataclass(frozen=True)
+class ToolchainFile:
+    """What a project's rust-toolchain file names: a channel (`nightly-2026-05-19`) or a folder."""
+
+    file: Path
+    channel: str | None
+    path: Path | None
+
+
+def find_rustup(environ: Mapping[str, str]) -> Rustup | None:
+    """The rustup that the variables in `environ` lead to, or None where there is none.
+
+    With an empty HOME, a rustup program on PATH still tells where its folder is: beside its own.
+    """
+    cargo_bin = cargo_home(environ) / "bin"
+    program = shutil.which("rustup", path=f"{environ.get('PATH', '')}{os.pathsep}{cargo_bin}")
+    places = [home_folder(environ) / ".rustup"]
+    if named := environ.get("RUSTUP_HOME"):
+        places = [Path(named)]
+    elif program:
+        places.append(Path(program).resolve().parent.parent.parent / ".rustup")
+    for place in places:
+        if (place / "toolchains").is_dir():
+            return Rustup(place, Path(program) if program else None)
+    return Rustup(places[0], Path(program)) if program else None
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """HOME, or what the system's user list says where it is empty or not set."""
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # a user without a name, as in some containers
+        return Path("/")
+
+
+def cargo_home(environ: Mapping[str, str]) -> Path:
+    """Cargo's folder of downloaded crates and configuration: CARGO_HOME, or `.cargo` in HOME."""
+    return Path(environ.get("CARGO_HOME") or home_folder(environ) / ".cargo")
+
+
+def is_shim(program: Path) -> bool:
+    """Whether `program` is rustup under another name (a link to it, symbolic or hard)."""
+    if program.resolve().name.startswith("rustup"):
+        return True
+    rustup = program.with_name("rustup")
+    return rustup.is_file() and program.is_file() and rustup.samefile(program)
+
+
+def toolchain_file(folder: Path) -> ToolchainFile | None:
+    """The `rust-toolchain` or `rust-toolchain.toml` of exactly this folder; None where there is none.
+
+    Raises BuildError for one that cannot be read.
+    """
+    for name in ("rust-toolchain", "rust-toolchain.toml"):
+        if (file := folder / name).is_file():
+            return _read_toolchain_file(file)
+    return None
+
+
+def _read_toolchain_file(file: Path) -> ToolchainFile:
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"cannot be read: {error}", file=file) from error
+    words = text.split()
+    if len(words) == 1 and file.suffix != ".toml":  # the form before 2020: the channel alone
+        return ToolchainFile(file, words[0], None)
+    table = _toolchain_table(file, text)
+    channel, path = table.get("channel"), table.get("path")
+    for key, value in (("channel", channel), ("path", path)):
+        if value is not None and not isinstance(value, str):
+            raise BuildError(f"`toolchain.{key}` must be a string, found {value!r}", file=file)
+    return ToolchainFile(file, channel, file.parent / path if path else None)
+
+
+def _toolchain_table(file: Path, text: str) -> dict[str, Any]:
+    expected = 'write `[toolchain]` and below it `channel = "nightly"`'
+    try:
+        table = tomllib.loads(text).get("toolchain")
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        message = str(error).partition(" (at ")[0]
+        raise BuildError(message, file=file, line=line, column=column, hint=expected) from error
+    if not isinstance(table, dict):
+        raise BuildError("has no table `[toolchain]`", file=file, hint=expected)
+    return table

@@ -1,0 +1,258 @@
+"""The Rust toolchain of a build: compiler, cargo, library source, objcopy and linker, and that they match.
+
+`find_toolchain` chooses it; nothing is started for that but the compiler itself, and this only the
+first time that it is seen (see `probe`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootimage import report
+from bootimage.errors import BuildError
+from bootimage.process import decode, run
+from bootimage.toolchain import library_source, llvm_programs, mending
+from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
+from bootimage.toolchain.probe import Probe, cache_folder
+from bootimage.toolchain.rustup import cargo_home, find_rustup, home_folder
+
+__all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A compiler and what belongs to it.
+
+    `identity` is the compiler's whole version text (`rustc -vV`): what makes two compilers the same.
+    `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
+    it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
+    """
+
+    rustc: Path
+    cargo: Path
+    sysroot: Path
+    identity: str
+    origin: str
+    rustup_name: str | None = None
+    named_objcopy: str | None = None
+    named_library: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def release(self) -> str:
+        """The version, as `1.97.0-nightly`."""
+        return self._fact("release")
+
+    @property
+    def commit_date(self) -> str:
+        """The day of the compiler's source, as `2026-05-19`."""
+        return self._fact("commit-date")
+
+    @property
+    def commit_hash(self) -> str:
+        """The git commit of the compiler's source: 40 hexadecimal digits, or `unknown`."""
+        return self._fact("commit-hash")
+
+    @property
+    def host(self) -> str:
+        """The target that the compiler itself runs on, as `x86_64-unknown-linux-gnu`."""
+        return self._fact("host")
+
+    @property
+    def llvm(self) -> str:
+        """The version of the compiler's LLVM, as `22.1.4`."""
+        return self._fact("LLVM version")
+
+    @property
+    def bootstrap(self) -> bool:
+        """Whether -Z flags need RUSTC_BOOTSTRAP=1."""
+        return not self.release.endswith(("-nightly", "-dev"))
+
+    def _fact(self, name: str) -> str:
+        lines = self.identity.splitlines()
+        return next((line.partition(": ")[2] for line in lines if line.startswith(f"{name}: ")), "unknown")
+
+    def installed_std(self, target: str) -> bool:
+        """Whether the built-in `target`'s compiled library is installed, so that none need be built."""
+        return any((self.sysroot / "lib/rustlib" / target / "lib").glob("libcore-*.rlib"))
+
+    def library_source(self) -> Path:
+        """The folder `library` of the standard library's source, this compiler's own.
+
+        Raises BuildError where it is missing or of another release.
+        """
+        folder = self._library_folder()
+        library = library_source.library_in(folder)
+        if library is None:
+            named = f"RUST_SRC names {folder}, which holds no library source"
+            found = named if self.named_library else f"rustc {self.release} has no library source in {folder}"
+            raise BuildError(found, hint=self.mend("rust-src"))
+        minors = self._source_minors(library)
+        if not library_source.is_of_release(minors, self.release):
+            raise BuildError(
+                f"rustc is {self.release}, the library source in {library} is of 1.{minors[0]}: "
+                "only its own compiler can compile it",
+                hint=self.mend("rust-src"),
+            )
+        return library
+
+    def _library_folder(self) -> Path:
+        if self.named_library:
+            return Path(self.named_library).expanduser().absolute()
+        return self.sysroot / "lib/rustlib/src/rust"
+
+    def _source_minors(self, library: Path) -> list[int]:
+        def ask() -> str:
+            return json.dumps(library_source.source_minors(library))
+
+        stamps = [library / "Cargo.lock", library / "core/src/lib.rs"]
+        minors: list[int] = json.loads(_probe(self.environ).recall("library source", stamps, ask))
+        return minors
+
+    def std_vendor_config(self) -> list[str]:
+        """Arguments with which cargo takes the library's own dependencies from its source, offline.
+
+        For the build of the sysroot alone: they replace the cargo registry. Empty where the source
+        comes without them (rustup's stable).
+        """
+        vendor = self.library_source() / "vendor"
+        if not vendor.is_dir():
+            return []
+        values = {"crates-io.replace-with": "std-vendor", "std-vendor.directory": str(vendor)}
+        return [
+            part for key, text in values.items() for part in ("--config", f"source.{key}={json.dumps(text)}")
+        ]
+
+    def objcopy(self) -> Path:
+        """LLVM's objcopy, to be run in `objcopy_environment`. Raises BuildError where there is none."""
+        if self.named_objcopy:
+            if named := shutil.which(self.named_objcopy, path=self._search_path()):
+                return Path(named)
+            raise BuildError(f"OBJCOPY names {self.named_objcopy}, and there is no such program")
+        found = llvm_programs.find_objcopy(self.sysroot, self.host, self._search_path())
+        if found is None:
+            raise BuildError("no llvm-objcopy was found", hint=self.mend("llvm-tools"))
+        return found
+
+    def objcopy_environment(self) -> dict[str, str]:
+        """The environment in which `objcopy()` finds its library; of use for no other program."""
+        folder = llvm_programs.library_path(self.objcopy(), self.sysroot)
+        return {**self.environment(links=False), **({"LD_LIBRARY_PATH": folder} if folder else {})}
+
+    def linker(self) -> Path:
+        """The program behind `rust-lld`, which target specifications name. Raises BuildError without one."""
+        found = llvm_programs.find_lld(self.sysroot, self.host, self._search_path())
+        if found is None:
+            raise BuildError("no linker was found that can act as rust-lld", hint=self.mend("rust-lld"))
+        return found
+
+    def environment(self, *, links: bool = True) -> dict[str, str]:
+        """The clean environment for cargo and rustc.
+
+        Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
+        """
+        if self.bootstrap and links:
+            _say_bootstrap(self)
+        linker_folder = self._linker_folder() if links else []
+        rustup = find_rustup(self.environ)
+        return {
+            **kept_variables(self.environ),
+            "PATH": os.pathsep.join([str(self.rustc.parent), *linker_folder, self._search_path()]),
+            "HOME": str(home_folder(self.environ)),
+            "CARGO_HOME": str(self.cargo_home()),
+            **({"RUSTUP_HOME": str(rustup.home)} if rustup else {}),
+            "RUSTC": str(self.rustc),
+            **({"RUSTC_BOOTSTRAP": "1"} if self.bootstrap else {}),
+        }
+
+    def _linker_folder(self) -> list[str]:
+        """A folder for PATH in which `rust-lld` is found, where neither rustc nor PATH has one."""
+        linker = self.linker()
+        if linker.name == "rust-lld":
+            return []
+        return [str(llvm_programs.link_as_rust_lld(linker, cache_folder(self.environ) / "rust-lld"))]
+
+    def cargo_home(self) -> Path:
+        """Cargo's folder of downloaded crates."""
+        return cargo_home(self.environ)
+
+    def mend(self, part: str) -> str:
+        """The command that brings a missing `part`: rust-src, llvm-tools or rust-lld."""
+        packages = {"rust-src": "rust-web-src", "llvm-tools": "rust-web-llvm", "rust-lld": "lld-22"}
+        if part == "rust-src" and self.named_library:
+            return f"let RUST_SRC name the library source of rustc {self.release}, or nothing"
+        if self.sysroot == Path("/usr"):
+            return mending.apt_install([packages[part]])
+        if self.rustup_name is None:
+            return f"a toolchain that {self.sysroot} is not: {mending.install_toolchain('nightly')}"
+        if part == "rust-lld":  # comes with the compiler itself, so something took it away
+            return f"{mending.install_toolchain(self.rustup_name)} --force"
+        return mending.add_components(self.rustup_name, [part])
+
+    def _search_path(self) -> str:
+        return self.environ.get("PATH") or os.defpath
+
+
+def find_toolchain(request: ToolchainRequest) -> Toolchain:
+    """The toolchain to build with: what `request` names, else rustup's nightly, its stable, the system's.
+
+    Raises BuildError, with the command that mends it, where there is none or a named one is missing.
+    """
+    found = search_compiler(request)
+    sysroot, identity = _ask_compiler(found, request.environ)
+    return Toolchain(
+        rustc=found.rustc,
+        cargo=found.cargo,
+        sysroot=sysroot,
+        identity=identity,
+        origin=found.origin,
+        rustup_name=found.rustup_name,
+        named_objcopy=request.objcopy,
+        named_library=request.library or request.environ.get("RUST_SRC"),
+        environ=request.environ,
+    )
+
+
+def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
+    probe, files = _probe(environ), [found.rustc]
+
+    def ask(*arguments: str) -> str:
+        answer = run([found.rustc, *arguments], env=_bare(environ), quiet=True)
+        return decode(answer.or_fail(f"{found.rustc} does not work as a Rust compiler").stdout)
+
+    # A script that starts another compiler would not show by its own stamp that this one was replaced:
+    # it is asked anew by every run.
+    keep = _is_compiler_itself(found.rustc)
+    sysroot = probe.recall("sysroot", files, lambda: ask("--print=sysroot").strip(), keep=keep)
+    return Path(sysroot), probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
+
+
+def _is_compiler_itself(rustc: Path) -> bool:
+    with rustc.open("rb") as file:
+        is_script = file.read(2) == b"#!"
+    return not is_script and (rustc.resolve().parent.parent / "lib/rustlib").is_dir()
+
+
+def _bare(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
+
+
+def _probe(environ: Mapping[str, str]) -> Probe:
+    if environ.get("RUSTKERNEL_STORE") == "off":
+        return Probe(None)
+    return Probe(cache_folder(environ) / "probe.json")
+
+
+_said_bootstrap: set[Path] = set()
+
+
+def _say_bootstrap(toolchain: Toolchain) -> None:
+    if toolchain.rustc not in _said_bootstrap:
+        _said_bootstrap.add(toolchain.rustc)
+        report.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
