@@ -11,13 +11,12 @@ import platform
 import pwd
 import re
 import shutil
+import tomllib  # not tomli: `sconsw` reads this before any package is installed
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import tomllib  # not tomli: `sconsw` reads this before any package is installed
 
 from bootimage.errors import BuildError
 
