@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bootimage.errors import BuildError
+from bootimage.signals import ending_signals
 from bootimage.spelling import closest
 
 HELP = """\
@@ -105,7 +106,8 @@ def _without(words: list[str], name: str) -> list[str]:
 def _safely(command: Callable[[], int]) -> int:
     """Run `command`: errors of the user's become lines on standard error and exit status 1."""
     try:
-        return command()
+        with ending_signals():
+            return command()
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

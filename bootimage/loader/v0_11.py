@@ -97,17 +97,22 @@ def _source(context: BuildContext, release: Release, program: Program) -> _Sourc
 
 
 def _trimmed(manifest: Path, program: Program, folder: Path) -> Path:
-    """The manifest of a copy in which dependencies have the features alone that the program uses."""
-    if not program.trimmed:
-        return manifest
+    """The manifest of a copy in which dependencies have the features alone that the program uses.
+
+    Where it has none of them, the manifest itself.
+    """
     import tomli
     import tomli_w
 
+    table = tomli.loads(manifest.read_text(encoding="utf-8"))
+    listed = table.get("dependencies", {})
+    trimmed = {name: features for name, features in program.trimmed.items() if name in listed}
+    if not trimmed:
+        return manifest
     package = folder / "package"
     shutil.copytree(manifest.parent, package)
-    table = tomli.loads(manifest.read_text(encoding="utf-8"))
-    for name, features in program.trimmed.items():
-        table["dependencies"][name] |= {"default-features": False, "features": list(features)}
+    for name, features in trimmed.items():
+        listed[name] |= {"default-features": False, "features": list(features)}
     (package / manifest.name).write_text(tomli_w.dumps(table), encoding="utf-8")
     return package / manifest.name
 

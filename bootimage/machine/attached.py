@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from bootimage.errors import BuildError
+from bootimage.signals import ending_signals
 
 _GRACE_S = 5.0
 
@@ -27,7 +26,7 @@ def run_attached(words: Sequence[str], env: Mapping[str, str], limit: float | No
     Raises BuildError where it cannot be started, TimedOut after `limit` seconds. Ctrl-C, SIGTERM and SIGHUP
     end the program too; the terminal's modes are put back however it ends.
     """
-    with _terminal_kept(), _ending_signals():
+    with _terminal_kept(), ending_signals():
         try:
             child = subprocess.Popen(words, env=dict(env))
         except OSError as error:
@@ -49,24 +48,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.kill()
         child.wait()
-
-
-@contextmanager
-def _ending_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end this process by an exception, so that what the body started is ended."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 @contextmanager

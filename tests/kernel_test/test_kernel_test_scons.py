@@ -226,6 +226,20 @@ def test_a_conversation(project: Project) -> None:
     assert "2 passed" in project.scons("test-kernel")
 
 
+def test_tests_are_built_as_their_kernel_is(project: Project) -> None:
+    """A kernel in place of a folder says with what features, and where."""
+    tree(project.root, {"kernel/src/main.rs": "// the kernel\n"})
+    (project.guests / "kernel").write_bytes(PASSES)
+    kernel = 'env.RustKernel("kernel", RUST_FEATURES=["loud"], RUST_BUILD_DIR="out")'
+    text = (project.root / "SConstruct").read_text()
+    text = text.replace('"test-kernel", "kernel"', f'"test-kernel", {kernel}')
+    (project.root / "SConstruct").write_text(text)
+    assert "3 passed" in project.scons("test-kernel")
+    words = json.loads(project.log.read_text().splitlines()[-1])
+    assert words[words.index("--features") + 1] == "loud"
+    assert (project.root / f"out/{TARGET}/debug/tests/kernel/one").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

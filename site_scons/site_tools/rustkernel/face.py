@@ -43,7 +43,7 @@ __all__ = [
 
 action = NodeAction
 
-_TOOLCHAIN_VARIABLES = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC")
+TOOLCHAIN_VARIABLES = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC")
 _TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 
 
@@ -110,7 +110,7 @@ def toolchain(env: Any) -> Toolchain:
 
 def asked_toolchain(env: Any) -> tuple[str | None, ...]:
     """What `env` says of the toolchain: where these are equal, the toolchains are. Runs nothing."""
-    named = (str(env.subst(f"${name}")) or None if name in env else None for name in _TOOLCHAIN_VARIABLES)
+    named = (str(env.subst(f"${name}")) or None if name in env else None for name in TOOLCHAIN_VARIABLES)
     return (*named, env.get("_RUST_PROJECT") or env.Dir("#").abspath)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import SCons.Errors
 import SCons.Scanner
+import SCons.Util
 
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.manifest import Package, read_package
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from bootimage.cargo.crate import CrateBuild
 
 Result = TypeVar("Result")
+
+# What a kernel's own tests are built with, too.
+_SETTINGS = (
+    *("RUST_PROFILE", "RUST_FEATURES", "RUST_DEFAULT_FEATURES", "RUST_SYSROOT_CRATES", "RUST_BUILD_DIR"),
+    *("RUST_INPUTS", "RUSTFLAGS", "CARGOFLAGS", "CARGO_ENV", *face.TOOLCHAIN_VARIABLES),
+)
 
 # The folder beside kernels in which cargo builds them.
 CARGO = "cargo"
@@ -87,9 +94,9 @@ def _stand_in(env: Any, manifest: Path) -> Any:
     return node
 
 
-def is_stand_in(node: Any) -> bool:
+def is_stand_in(package: Any) -> bool:
     """True for the node of a kernel that could not be read (under -c and -h, where that is no error)."""
-    return hasattr(node.attributes, "rust_stand_in")
+    return hasattr(getattr(_first(package), "attributes", None), "rust_stand_in")
 
 
 def settled(env: Any, manifest: Path) -> Any:
@@ -125,13 +132,30 @@ def _binaries(env: Any, package: Package) -> list[str]:
 
 def kernel_of(node: Any) -> Kernel | None:
     """What is known of the kernel that `node` is; None for a file that RustKernel did not make."""
-    return getattr(node.attributes, "rust_kernel", None)
+    return getattr(getattr(node, "attributes", None), "rust_kernel", None)
+
+
+def as_built(env: Any, package: Any) -> Any:
+    """`env` with the settings under which RustKernel builds `package`, if that is one of its nodes."""
+    node = _first(package)
+    known = kernel_of(node)
+    if known is None:
+        return env
+    target = known.target if isinstance(known.target, str) else known.target.sources[0]
+    settings = {name: node.env[name] for name in _SETTINGS if name in node.env}
+    return env.Override({**settings, "RUST_TARGET": target})
+
+
+def _first(package: Any) -> Any:
+    return package[0] if SCons.Util.is_Sequence(package) else package
 
 
 def manifest_of(env: Any, package: Any) -> Path:
-    """The Cargo.toml that a builder's source names: itself, or the one in that folder."""
-    if isinstance(package, (list, tuple)):
-        package = package[0]
+    """The Cargo.toml that a builder's source names: itself, the one in that folder, or a kernel's."""
+    package = _first(package)
+    known = kernel_of(package)
+    if known is not None:
+        return known.manifest
     path = Path(env.Entry(str(package)).srcnode().abspath)
     return path if path.name == "Cargo.toml" else path / "Cargo.toml"
 

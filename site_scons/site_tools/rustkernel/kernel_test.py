@@ -58,11 +58,15 @@ def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:
 
 
 def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
-    """The alias that runs the tests of the cargo package in the folder (or with the Cargo.toml) `package`.
+    """The alias that runs the tests of a cargo package: a folder, a Cargo.toml, or a kernel of RustKernel's.
 
-    Construction variables may be given as keywords. Raises UserError for a package that cannot be read
-    or has no test, and for a conversation with a test that there is not.
+    Tests are built as the kernel is, where one is given, and else as `env` says. Construction variables
+    may be given as keywords. Raises UserError for a package that cannot be read or has no test, and for a
+    conversation with a test that there is not.
     """
+    if kernel.is_stand_in(package):
+        return env.Alias(alias, [])
+    env = kernel.as_built(env, package)
     env = env.Override(overrides) if overrides else env
     manifest = kernel.manifest_of(env, package)
     env = kernel.settled(env, manifest)

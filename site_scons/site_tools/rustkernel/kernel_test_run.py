@@ -62,7 +62,6 @@ def _add_option(name: str, **about: Any) -> None:
 
 def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) -> Any:
     """The alias that builds the `results` and sums up; `names` are all tests that there are."""
-    process.watch_signals()  # worker threads see no signals, and a guest must not outlive Ctrl-C
     if SCons.Script.GetOption("kernel_test_rerun"):
         env.AlwaysBuild(results)
 
