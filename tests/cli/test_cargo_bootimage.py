@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +121,24 @@ def test_a_failing_cargo(shell: Shell, tmp_path: Path, made: list[Path]) -> None
     assert "error: no" in errors
     assert "project does not build" in errors
     assert made == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_cargo_too(shell: Shell, tmp_path: Path, number: signal.Signals) -> None:
+    running = tmp_path / "running"
+    waiting = f"import time; open({str(running)!r}, 'w').write(str(os.getpid()) + '.'); time.sleep(60)"
+    recorder(tmp_path / "toolchain/bin/cargo", shell.log, waiting)
+    program = "import sys; from bootimage.cli import cargo_bootimage; sys.exit(cargo_bootimage([]))"
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE)
+    while not (running.exists() and running.read_text().endswith(".")):
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(number)
+    _out, errors = child.communicate(timeout=30)
+    assert child.returncode == 128 + number and b"Traceback" not in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(running.read_text()[:-1]), 0)
 
 
 @pytest.mark.parametrize(
