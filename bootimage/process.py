@@ -235,7 +235,9 @@ class _Running:
         with self._lock:
             self._interrupted |= self._children
         self._signal_interrupted(signal.SIGTERM)
-        time.sleep(_GRACE_S)
+        patience = time.monotonic() + _GRACE_S
+        while self._interrupted and time.monotonic() < patience:
+            time.sleep(0.02)
         self._signal_interrupted(signal.SIGKILL)
 
     def _signal_interrupted(self, number: signal.Signals) -> None:
@@ -279,6 +281,11 @@ def watch_signals() -> bool:
     Takes effect when the main thread calls it; tells whether it is in effect.
     """
     return _running.watch()
+
+
+def end_running() -> None:
+    """End every program that runs now: what called `run` for one gets a BuildError."""
+    _running.interrupt()
 
 
 def interrupted() -> bool:

@@ -40,7 +40,6 @@ debug = "line-tables-only"
 
 [workspace]
 """
-_QUICK = ("-Clto=off", "-Cdebuginfo=0")
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
@@ -54,7 +53,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
             "crates": " ".join(sysroot.crates),
             "features": " ".join(sysroot.features),
             "manifest": _MANIFEST,
-            **({"flags": " ".join(_QUICK)} if sysroot.quick else {}),
+            "flags": " ".join(_flags(sysroot)),
         },
     )
 
@@ -94,13 +93,18 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    quick = _QUICK if sysroot.quick else ()
-    flags = ["-Cembed-bitcode=yes", *quick, *remap_flags(toolchain, {folder: "/sysroot"})]
+    flags = [*_flags(sysroot), *remap_flags(toolchain, {folder: "/sysroot"})]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(sysroot.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
     finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
     return _libraries(sysroot, folder)
+
+
+def _flags(sysroot: Sysroot) -> tuple[str, ...]:
+    # ThinLTO among the parts of one crate takes a fifth of the time and gains next to nothing; a kernel
+    # with LTO of its own does it for all crates, from the bitcode.
+    return ("-Cembed-bitcode=yes", *(() if sysroot.small else ("-Clto=off",)))
 
 
 def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:

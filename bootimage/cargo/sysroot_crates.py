@@ -22,14 +22,13 @@ FEATURES = ("compiler-builtins-mem",)
 class Sysroot:
     """One sysroot to build: `crates` of the standard library (build-std names) for `target`.
 
-    One that is `quick` is not optimised across its codegen units and has no debug information, which is
-    enough for a loader.
+    One that is `small` is optimised across its codegen units too, which takes longer.
     """
 
     target: Target
     crates: tuple[str, ...] = CRATES
     features: tuple[str, ...] = FEATURES
-    quick: bool = False
+    small: bool = False
 
     @property
     def label(self) -> str:

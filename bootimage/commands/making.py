@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bootimage.builder import nearest_manifest, open_context
 from bootimage.cargo.arguments import CargoArguments, parse_cargo_arguments
-from bootimage.cargo.build import Executable, build
+from bootimage.cargo.build import Executable, build, prepare
 from bootimage.cargo.manifest import locate_manifest, read_package
+from bootimage.commands.ahead import loader_ahead
 from bootimage.errors import BuildError
 from bootimage.image.kernel_images import USUAL, KernelImages, provide_images
 
@@ -28,7 +30,8 @@ def make(
     manifest = chosen_manifest(arguments, here, environ)
     context = open_context(here, environ)
     print("Building kernel", flush=True)
-    kernels = build(context, manifest, arguments, here, environ)
+    with loader_ahead(context, manifest, partial(prepare, context, manifest, arguments, here, environ)):
+        kernels = build(context, manifest, arguments, here, environ)
     if not kernels:
         raise BuildError("no executables built", file=manifest, hint="a kernel is a binary: src/main.rs")
     for kernel in kernels:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
@@ -22,6 +23,9 @@ from bootimage.image.set import Extras, Images
 from bootimage.loader.choose import Loader, choose_loader
 from bootimage.specification.target import Target
 from bootimage.store.action_key import action_key
+
+if TYPE_CHECKING:
+    from bootimage.loader.v0_9 import FlatLoader
 
 USUAL = Target("x86_64-unknown-none")
 
@@ -85,11 +89,17 @@ def _write(
         release = release_of(loader, asked.package.manifest)
         write_images(context, asked.kernel, release, asked.out_dir, extras)
         return
-    from bootimage.cargo.crate import CrateBuild
     from bootimage.image.elf import check_bootable
-    from bootimage.loader.v0_9 import flat_loader, provide_flat_image
+    from bootimage.loader.v0_9 import provide_flat_image
 
     check_bootable(asked.kernel, loader.version)  # before cargo is asked for anything
+    provide_flat_image(context, _flat_loader(context, asked, loader), asked.kernel, images.bios)
+
+
+def _flat_loader(context: BuildContext, asked: KernelImages, loader: Loader) -> FlatLoader:
+    from bootimage.cargo.crate import CrateBuild
+    from bootimage.loader.v0_9 import flat_loader
+
     crate = CrateBuild(
         manifest=asked.package.manifest,
         target=asked.target,
@@ -98,7 +108,21 @@ def _write(
         features=asked.features,
         default_features=asked.default_features,
     )
-    provide_flat_image(context, flat_loader(context, crate, loader), asked.kernel, images.bios)
+    return flat_loader(context, crate, loader)
+
+
+def provide_loader(context: BuildContext, asked: KernelImages) -> None:
+    """Have the loader for these images in the store; there need be no kernel yet."""
+    loader = choose_loader(asked.package)
+    if loader.family == "0.11":
+        from bootimage.loader.release import release_of
+        from bootimage.pipeline import loader_programs
+
+        loader_programs(context, release_of(loader, asked.package.manifest))
+        return
+    from bootimage.loader import v0_9
+
+    v0_9.provide_loader(context, _flat_loader(context, asked, loader))
 
 
 def _key(context: BuildContext, asked: KernelImages, loader: Loader) -> str:

@@ -13,7 +13,7 @@ from bootimage.loader.release import Release, identity
 from bootimage.store.action_key import action_key
 from bootimage.toolchain.toolchain import Toolchain
 
-_RECIPE = "2"
+_RECIPE = "3"
 """Part of every key: to be changed with the way a program is built."""
 
 
@@ -29,8 +29,8 @@ class Program:
     rustflags: tuple[str, ...] = ()
     specification: str | None = None
     """The target specification's file in the package `bootloader`; None for a built-in target."""
-    quick: bool = False
-    """Whether its sysroot is: see `Sysroot`. That makes it larger; not all may be: see stage 2."""
+    small: bool = False
+    """Whether it must have a small sysroot (see `Sysroot`): stage 2 and its data lie below 64 KiB."""
     trimmed: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """Of dependencies with more than the program uses, the features that it does."""
 
@@ -44,6 +44,7 @@ PROGRAMS = (
         "stage-1",
         "boot-sector.bin",
         specification="i386-code16-boot-sector.json",
+        small=True,
     ),
     Program(
         "stage-2",
@@ -52,6 +53,7 @@ PROGRAMS = (
         "stage-2",
         "stage-2.bin",
         specification="i386-code16-stage-2.json",
+        small=True,
     ),
     Program(
         "stage-3",
@@ -60,7 +62,6 @@ PROGRAMS = (
         "stage-3",
         "stage-3.bin",
         specification="i686-stage-3.json",
-        quick=True,
         # One font in one size: all 24 take as long to compile as `core`.
         trimmed={"noto-sans-mono-bitmap": ("regular", "size_14")},
     ),
@@ -71,7 +72,6 @@ PROGRAMS = (
         "stage-4",
         "stage-4.bin",
         specification="x86_64-stage-4.json",
-        quick=True,
     ),
     # lld writes the time of day into a PE header, and the digest of a debug file with folders in it,
     # unless it is told not to.

@@ -75,7 +75,7 @@ def _build(context: BuildContext, release: Release, program: Program, folder: Pa
         # has a warning for each program's own profile.
         *(["-Zbindeps", "--quiet"] if source.shared else []),
     ]
-    sysroot = Sysroot(target, quick=program.quick)
+    sysroot = Sysroot(target, small=program.small)
     flags = [*_flags(context, sysroot, source, folder), *program.rustflags]
     environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
     with report.step(label) as step, context.jobs.job():
