@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import termios
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bootimage.errors import BuildError
+from bootimage.machine.terminal import terminal_kept
 from bootimage.signals import ending_signals
 
 _GRACE_S = 5.0
@@ -26,7 +23,7 @@ def run_attached(words: Sequence[str], env: Mapping[str, str], limit: float | No
     Raises BuildError where it cannot be started, TimedOut after `limit` seconds. Ctrl-C, SIGTERM and SIGHUP
     end the program too; the terminal's modes are put back however it ends.
     """
-    with _terminal_kept(), ending_signals():
+    with terminal_kept(), ending_signals():
         try:
             child = subprocess.Popen(words, env=dict(env))
         except OSError as error:
@@ -48,15 +45,3 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.kill()
         child.wait()
-
-
-@contextmanager
-def _terminal_kept() -> Iterator[None]:
-    if not os.isatty(0):
-        yield
-        return
-    before: list[Any] = termios.tcgetattr(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)

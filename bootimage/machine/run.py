@@ -6,13 +6,10 @@ import asyncio
 import contextlib
 import os
 import sys
-import termios
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from bootimage import report
 from bootimage.errors import BuildError
@@ -25,6 +22,7 @@ from bootimage.machine.qmp import MonitorError
 from bootimage.machine.screen import Picture, save_png
 from bootimage.machine.serial_line import Sink, to_stdout
 from bootimage.machine.stillness import Sample, Stillness
+from bootimage.machine.terminal import terminal_kept
 
 LIMIT_S = 60.0
 _SAMPLE_S = 0.2
@@ -79,7 +77,7 @@ def run_interactive(
     who = audience(machine, os.environ)
     if who is Audience.NOBODY:
         return run_stoppable(_run_unattended(machine, screenshot, limit), stop)
-    with _terminal_kept():
+    with terminal_kept():
         return run_stoppable(
             _run_attended(machine, Mode(on_terminal=True, window=who is Audience.WINDOW)), stop
         )
@@ -93,19 +91,6 @@ async def _run_attended(machine: Machine, mode: Mode) -> int:
         reason = await guest.end_reached()
         ending = await launched.ending(reason)
     return _tell(ending)
-
-
-@contextmanager
-def _terminal_kept() -> Iterator[None]:
-    """Put the terminal's modes back as they were: a QEMU that is killed cannot do it."""
-    if not os.isatty(0):
-        yield
-        return
-    before: list[Any] = termios.tcgetattr(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
 async def _run_unattended(machine: Machine, screenshot: Path, limit: float) -> int:
