@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -216,3 +218,17 @@ def test_a_line_of_the_users_own(make: Make) -> None:
         }
     )
     assert f"IMAGE {BUILD}/bootimage-bios-my_os.bin\n" in project.scons()
+
+
+def test_interactive(make: Make) -> None:
+    """One process, several builds: what changes between them is seen, and nothing else is built."""
+    project = make()
+    typed = "build\nbuild\n!sed -i s/main/other/ kernel/src/main.rs\nbuild\nbuild\nexit\n"
+    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
+    said = subprocess.run(
+        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.count("Compiling my_os for") == 2
+    assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2
+    assert said.stdout.count("is up to date") == 2
