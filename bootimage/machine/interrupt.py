@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from bootimage.errors import BuildError
+from bootimage.signals import handled
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.1
@@ -78,14 +79,5 @@ def _signals_noted(caught: list[int], wake: Callable[[], object]) -> Iterator[No
         caught.append(number)
         wake()
 
-    # A signal that the caller has switched off (nohup) stays off.
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, note)
-    try:
+    with handled(_SIGNALS, note):
         yield
-    finally:
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
