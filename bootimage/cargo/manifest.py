@@ -73,11 +73,6 @@ class Package:
         """The folder of Cargo.toml."""
         return self.file.path.parent
 
-    @property
-    def workspace_root(self) -> Path:
-        """The folder of the workspace's root manifest, where Cargo.lock lies."""
-        return self.workspace.folder
-
     @cached_property
     def crates(self) -> tuple[Crate, ...]:
         """Everything cargo can build of this package."""
