@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.cargo.config import CargoConfig, read_cargo_config
@@ -15,6 +14,7 @@ from bootimage.cargo.target import choose_target
 from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo.workspace_members import member_manifests
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader, choose_loader
 from bootimage.toolchain.toolchain import Toolchain

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.dataclass import dataclass
 from bootimage.store.cached_action import contents_of, perform
 
 if TYPE_CHECKING:

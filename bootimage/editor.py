@@ -12,7 +12,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from bootimage.cargo.flags import json_target_flags
 from bootimage.cargo.mark import MARK, is_marked
 from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.files import write_whole
 
 

@@ -8,13 +8,14 @@ cargo's own affair: they make no executable that could boot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bootimage.cargo.crates import Crate
 from bootimage.cargo.manifest import Package
 from bootimage.cargo.metadata_tables import bootimage_settings
+from bootimage.dataclass import dataclass
 from bootimage.machine.verdict import SUCCESS_CODE
 
 if TYPE_CHECKING:

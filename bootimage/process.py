@@ -16,10 +16,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 Argument = str | os.PathLike[str]
@@ -213,6 +213,7 @@ class _Running:
         self._interrupted: set[subprocess.Popen[bytes]] = set()
         self._watching = False
         self.stopped = False
+        self.beside: Callable[[], None] | None = None
 
     def start(
         self, argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
@@ -220,7 +221,10 @@ class _Running:
         with self._lock:  # so that a signal finds every child there is
             child = _start(argv, env, cwd)
             self._children.add(child)
-            return child
+            work, self.beside = self.beside, None
+        if work is not None:
+            threading.Thread(target=work, daemon=True).start()
+        return child
 
     def forget(self, child: subprocess.Popen[bytes]) -> bool:
         """Drop `child`, which has ended, and tell whether a signal to this process ended it."""
@@ -286,6 +290,11 @@ def watch_signals() -> bool:
 def end_running() -> None:
     """End every program that runs now: what called `run` for one gets a BuildError."""
     _running.interrupt()
+
+
+def beside_next(work: Callable[[], None]) -> None:
+    """Have `work` done in a thread while the next program runs; nobody waits for its end."""
+    _running.beside = work
 
 
 def interrupted() -> bool:

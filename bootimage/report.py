@@ -11,8 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bootimage.dataclass import dataclass
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID

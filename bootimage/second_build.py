@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bootimage.cargo.crate import CrateBuild, build_crate
 from bootimage.cargo.package_files import identity, package_files
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.jobserver import JobServer
 from bootimage.store.store import Store
 from bootimage.toolchain.rustup import find_rustup

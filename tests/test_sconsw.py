@@ -556,7 +556,7 @@ def test_a_fresh_clone_with_an_empty_home(clone: Path, tmp_path: Path) -> None:
     home = tmp_path / "empty home"
     home.mkdir()
     (clone / ".venv/bin").mkdir(parents=True)  # what an interrupted set-up may leave
-    (clone / ".venv/bin/python").symlink_to("/nonexistent")
+    (clone / ".venv/bin/python").symlink_to(tmp_path / "an older Python")
     environ = {**os.environ, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     for name in ("XDG_CACHE_HOME", "VIRTUAL_ENV"):
         environ.pop(name, None)

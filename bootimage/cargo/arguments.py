@@ -7,10 +7,11 @@ else is cargo's own affair and reaches it as it was written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from bootimage.cargo.manifest import Package
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bootimage import report
@@ -27,6 +27,7 @@ from bootimage.cargo.target import choose_target, read_target_named
 from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import Finished, run
 from bootimage.specification.target import Target

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from bootimage.cargo.config_paths import with_absolute_paths
 from bootimage.cargo.mark import is_marked
 from bootimage.cargo.toml_file import Key, TomlFile, describe, dotted, read_toml
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 # Arrays that are the command of a program: the nearer one counts, they are not joined. (So cargo means it;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from bootimage import report
@@ -17,6 +17,7 @@ from bootimage.cargo.rustflags import encoded
 from bootimage.cargo.sysroot import sysroot_folder
 from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target
 

@@ -6,7 +6,6 @@ runs from the root folder, where it finds none, and is given the rest of the fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bootimage.cargo.cfg import CfgSet, cfg_set
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.settings import rustflags_for
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.files import write_whole
 from bootimage.process import decode, run
 from bootimage.specification.target import Target

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bootimage.cargo.toml_file import Key, TomlFile
+from bootimage.dataclass import dataclass
 
 Kind = Literal["lib", "bin", "example", "test", "bench", "build-script"]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.cargo.package_files import package_files
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 _SEVERAL = 10

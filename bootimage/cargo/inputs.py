@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from bootimage.cargo.manifest import Dependency, Package, patches, read_package
 from bootimage.cargo.mark import is_marked
 from bootimage.cargo.package_files import Identity, identity, package_files
 from bootimage.cargo.toml_file import TomlFile, read_toml
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.toolchain.rustup import cargo_home
 

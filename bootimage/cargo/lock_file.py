@@ -8,12 +8,13 @@ checksum, with `dependencies` as "NAME", "NAME VERSION" where the name alone is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 
 from bootimage.cargo.toml_file import TomlFile, parse_toml, read_toml
 from bootimage.cargo.versions import Order, compatible, order
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 

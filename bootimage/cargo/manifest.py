@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from bootimage.cargo.workspace import (
     no_package,
     wants_inheritance,
 )
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 DependencyKind = Literal["normal", "dev", "build"]

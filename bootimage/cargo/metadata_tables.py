@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bootimage.cargo.toml_file import Key, TomlFile, describe
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.spelling import closest
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootimage.cargo.cfg import CfgSet, matches
 from bootimage.cargo.config import CargoConfig
 from bootimage.cargo.toml_file import Key, describe, dotted
+from bootimage.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ cargo does (the Cargo Book, "Environment variables" and "Configuration").
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from bootimage.dataclass import dataclass
 
 # What would undo what we decide: cargo takes these for the configuration that we have taken over.
 _TAKEN_OVER = (

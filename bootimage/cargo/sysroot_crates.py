@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootimage.dataclass import dataclass
 from bootimage.specification.target import Target
 
 if TYPE_CHECKING:

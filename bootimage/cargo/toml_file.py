@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.text_file import read_text
 

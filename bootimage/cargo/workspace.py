@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.cargo.toml_file import Key, TomlFile, read_toml
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 _BUILT_IN_PROFILES = ("bench", "dev", "release", "test")

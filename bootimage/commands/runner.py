@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootimage.commands import quiet, version
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """Write a FAT12, FAT16 or FAT32 volume into an open file, in one pass.
 
-The same entries give the same bytes in any folder and on any day. Files lie in one piece each, in the
-caller's order. What is not written is left as a hole; memory does not depend on the files' sizes.
+The same entries give the same bytes in any folder and on any day. Files lie in one piece each, the
+largest one first and the others in the caller's order. What is not written is left as a hole; memory does
+not depend on the files' sizes.
 Source of the format: Microsoft's "FAT File System Specification".
 """
 
@@ -11,8 +12,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import fat_geometry, fat_tree
 from bootimage.disk.copy import copy_file, write_all
 from bootimage.disk.fat_geometry import MIB, SECTOR, Geometry
@@ -115,9 +116,14 @@ def _check_root(geometry: Geometry, root: Node) -> None:
 
 
 def _place(geometry: Geometry, root: Node) -> int:
-    """Give every node its first cluster; return how many clusters are used."""
+    """Give every node its first cluster; return how many clusters are used.
+
+    The largest file gets the best aligned place, the first one.
+    """
     following = 2
-    for node in root.walk():
+    files = [node for node in root.walk() if node.source is not None]
+    largest = max(files, key=lambda node: node.length, default=None)
+    for node in sorted(root.walk(), key=lambda node: node is not largest):
         if node.length and (node is not root or geometry.kind == 32):
             node.first = following
             following += geometry.clusters_for(node.length)

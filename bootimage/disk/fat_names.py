@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 ENTRY_SIZE = 32

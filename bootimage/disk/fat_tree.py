@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import fat_names
 from bootimage.disk.fat_names import ENTRY_SIZE, Name
 from bootimage.errors import BuildError

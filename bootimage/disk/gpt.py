@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import mbr
 from bootimage.errors import BuildError
 

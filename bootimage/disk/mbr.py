@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 SECTOR = 512

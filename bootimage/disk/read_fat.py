@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import fat_names
 from bootimage.disk.fat_geometry import SECTOR, Geometry, kind_by_clusters
 from bootimage.disk.fat_names import ENTRY_SIZE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from uuid import UUID
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import gpt, mbr
 from bootimage.disk.view import View
 from bootimage.errors import BuildError

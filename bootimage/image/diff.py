@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.disk.read_fat import Entry, FatVolume
 from bootimage.disk.read_table import FoundPartition, Table, read_table
 from bootimage.disk.view import View, view_of

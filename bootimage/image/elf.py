@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.disk.view import view_of
 from bootimage.errors import BuildError
 from bootimage.files import replacing

@@ -9,12 +9,12 @@ Source of the format: System V Application Binary Interface, chapter 4; its stru
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bootimage.dataclass import dataclass
 from bootimage.disk.view import View, view_of
 from bootimage.errors import BuildError
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from bootimage.dataclass import dataclass
 from bootimage.disk import fat, fat_names, gpt, mbr
 from bootimage.disk.copy import copy_file, write_all
 from bootimage.disk.fat_tree import Source

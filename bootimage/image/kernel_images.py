@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.engine import newest_module
 from bootimage.errors import BuildError
 from bootimage.files import write_whole

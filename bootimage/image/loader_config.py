@@ -7,8 +7,8 @@ the rules: `set_up_mappings` of `bootloader-x86_64-common`, which stands still w
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 SECTION = ".bootloader-config"

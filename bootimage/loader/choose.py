@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bootimage.cargo.lock_file import LockedPackage, LockFile, read_lock_file
 from bootimage.cargo.manifest import Dependency, Package, patches, read_package
 from bootimage.cargo.versions import order
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 Family = Literal["0.9", "0.11"]

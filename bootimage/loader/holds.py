@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ import tomli
 from bootimage.cargo.lock_file import LockedPackage, LockFile, parse_lock_file
 from bootimage.cargo.lock_text import lock_text
 from bootimage.cargo.versions import order
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.toolchain.toolchain import Toolchain
 

@@ -6,8 +6,9 @@ Source of the table: the build script of the `bootloader` crate, versions 0.11.0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from bootimage.dataclass import dataclass
 from bootimage.loader.holds import applied_holds
 from bootimage.loader.release import Release, identity
 from bootimage.store.action_key import action_key

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.workspace import Workspace
 from bootimage.cargo.workspace_members import member_manifests
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader
 

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from bootimage.cargo.sysroot import sysroot_folder
 from bootimage.cargo.sysroot_crates import CRATES, Sysroot
 from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.holds import hold_back
 from bootimage.loader.stand_ins import write_stand_ins

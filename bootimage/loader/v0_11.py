@@ -7,7 +7,6 @@ that this compiler needs), its own profile, its target specification brought up 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
@@ -20,6 +19,7 @@ from bootimage.cargo.sysroot import sysroot_folder
 from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.holds import check_family, hold_back
 from bootimage.loader.known import advice

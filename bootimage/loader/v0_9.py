@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.cargo.crate import CrateBuild
@@ -19,6 +18,7 @@ from bootimage.cargo.manifest import read_package
 from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_settings
 from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.loader.choose import Loader
 from bootimage.loader.dependency import active_features, source_of
 from bootimage.loader.flat_image import write_flat_image

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 # How much unmatched text a pattern may look back at. It bounds what a guest that writes without end costs.

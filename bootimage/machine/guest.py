@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.machine.qmp import Monitor, MonitorError
 from bootimage.machine.screen import Picture, parse_ppm
 

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.machine.conversation import Conversation, Step
 from bootimage.machine.guest import Guest
 from bootimage.machine.interrupt import Stopped, run_stoppable

@@ -16,10 +16,10 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine import qemu
 from bootimage.machine.guest import Ending, Guest, Serial

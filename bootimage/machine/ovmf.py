@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine import packages
 

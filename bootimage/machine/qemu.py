@@ -7,9 +7,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine import packages
 from bootimage.machine.ovmf import Firmware

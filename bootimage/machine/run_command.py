@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.cargo.metadata_tables import BootimageSettings
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine.qemu import PROGRAM, Machine, find_qemu
 

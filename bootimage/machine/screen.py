@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.machine.output import write_output
 
 # Largest character cell of a text screen: 9 x 16 pixels in VGA text mode, 8 x 19 in UEFI.

@@ -14,8 +14,7 @@ A guest that draws nothing after its last read, or only black, is given ten seco
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from bootimage.dataclass import dataclass
 from bootimage.machine.screen import Picture, same_but_for_a_cursor
 
 STILL_S = 2.0

@@ -7,10 +7,11 @@ triple fault, a shutdown and silence are failures, and each is told apart from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bootimage.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bootimage.machine.conversation import Expect

@@ -6,8 +6,10 @@ found: `+PATH` is there, `-PATH` is not, `=PATH` is a folder in which nothing wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from bootimage.dataclass import dataclass
 
 
 @dataclass

@@ -10,11 +10,11 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import Finished, decode, run
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.text_file import Lines, read_text
 

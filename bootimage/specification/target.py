@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bootimage.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bootimage.store.store import Store

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.json_positions import Document, Json, JsonPath
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bootimage.dataclass import dataclass
 from bootimage.specification.compiler_facts import Specification
 
 # Words of a triple, with any version behind them, that decide the object format; LLVM's default is ELF.

@@ -7,10 +7,10 @@ The messages are our own, since a schema validator's own are about schemas. That
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bootimage.dataclass import dataclass
 from bootimage.specification.json_positions import Json, JsonPath
 from bootimage.spelling import closest
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.compiler_facts import Compiler
 from bootimage.specification.data_layout import added_since, difference

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from bootimage.dataclass import dataclass
 from bootimage.specification.json_positions import Json
 from bootimage.specification.target_draft import Draft
 from bootimage.specification.target_schema import Schema

@@ -13,9 +13,9 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 _DEFAULT_LIMIT = "10G"

@@ -6,9 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.store.blobs import discard, make_folder
 from bootimage.store.record import Record, is_digest, record_content, record_of, seal, unseal
 

@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from bootimage.dataclass import dataclass
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _VERSION = 1

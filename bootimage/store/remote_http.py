@@ -13,12 +13,12 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, RemoteDisconnected
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from bootimage.dataclass import dataclass
 from bootimage.store.remote_health import RemoteProblem
 from bootimage.store.remote_settings import RemoteSettings
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootimage.dataclass import dataclass
 from bootimage.store.record import Blob, is_digest
 
 # An rlib of 64 MB takes a second to compress and 0.3 s to expand, to a third; more effort gains little.

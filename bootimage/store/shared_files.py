@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootimage.context import BuildContext
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.store.record import Record
 from bootimage.store.store import Blob, Entry

@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.store.folder import OTHER_ADVICE, is_readable, prepare, store_choice
 from bootimage.store.ledger import History, Usage, read_history, stored_size, usages

@@ -14,9 +14,9 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.store.blobs import is_whole, make_folder, remove
 from bootimage.store.record import Blob
 from bootimage.store.session import Session

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.toolchain import mending
 from bootimage.toolchain.rustup import Rustup, find_rustup, is_shim, toolchain_file

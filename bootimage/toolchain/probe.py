@@ -13,9 +13,9 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.dataclass import dataclass
 from bootimage.toolchain.rustup import home_folder
 
 _MOST = 64  # facts kept; the ones longest known are dropped first

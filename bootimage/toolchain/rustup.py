@@ -11,14 +11,18 @@ import platform
 import pwd
 import re
 import shutil
-import tomllib  # not tomli: `sconsw` reads this before any package is installed
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+
+try:
+    import tomli as toml  # compiled, and so the quicker one to load
+except ModuleNotFoundError:  # `sconsw` reads this before any package is installed
+    import tomllib as toml  # type: ignore[no-redef]
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ class Rustup:
     @cached_property
     def _settings(self) -> dict[str, Any]:
         try:
-            return tomllib.loads((self.home / "settings.toml").read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            return toml.loads((self.home / "settings.toml").read_text())
+        except (OSError, UnicodeDecodeError, toml.TOMLDecodeError):
             return {}  # rustup itself will complain; what is installed can be used all the same
 
     def _installed(self) -> list[Path]:
@@ -159,8 +163,8 @@ def _read_toolchain_file(file: Path) -> ToolchainFile:
 def _toolchain_table(file: Path, text: str) -> dict[str, Any]:
     expected = 'write `[toolchain]` and below it `channel = "nightly"`'
     try:
-        table = tomllib.loads(text).get("toolchain")
-    except tomllib.TOMLDecodeError as error:
+        table = toml.loads(text).get("toolchain")
+    except toml.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         message = str(error).partition(" (at ")[0]

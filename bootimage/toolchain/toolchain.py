@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import decode, run
 from bootimage.toolchain import library_source, llvm_programs, mending

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import SCons.Errors
 
 import bootimage
 from bootimage import report
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
 from .errors import told, user_errors

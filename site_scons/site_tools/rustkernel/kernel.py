@@ -7,7 +7,7 @@ compared with the declaration after each build.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ import SCons.Util
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.cargo.profile import profile_folder
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
@@ -260,6 +261,7 @@ def declared_paths(node: Any) -> list[Path]:
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     from bootimage.kernel import provide_kernel
+    from bootimage.process import beside_next
 
     from .sharing import note_made
 
@@ -268,8 +270,15 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     outputs = {node.name: Path(node.abspath) for node in target}
     crate = crate_build(env, target, kernel)
     declared = declared_paths(target[0])
+    beside_next(_load_what_follows)
     if provide_kernel(face.context(env), crate, declared, Path(env.Dir("#").abspath), outputs):
         note_made(target)
+
+
+def _load_what_follows() -> None:
+    """Load what makes images of a kernel: after an edit, that would take longer than to make them."""
+    for name in ("bootimage.image.image", "elftools.elf.structs"):
+        import_module(name)
 
 
 def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:

@@ -20,13 +20,12 @@ import SCons.Errors
 import SCons.Scanner
 import SCons.Script
 
-from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk, find_tests, run_settings, select, talk
-from bootimage.machine.conversation import Expect, Send
-
 from . import face, kernel, kernel_test_run
 
 if TYPE_CHECKING:
     from bootimage.cargo.manifest import Package
+    from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk
+    from bootimage.machine.conversation import Expect, Send
 
 _DEFAULTS: dict[str, Any] = {
     "KERNEL_TEST_FIRMWARE": ["bios", "uefi"],
@@ -48,13 +47,27 @@ def generate(env: Any) -> None:
     env.SetDefault(**{name: value.copy() if value else value for name, value in _DEFAULTS.items()})
     face.add_method(env, kernel_test, "KernelTest")
     face.add_method(env, _expect, "Expect")
-    env.AddMethod(lambda _env, text, end="\n": Send(text, end), "Send")
-    env.AddMethod(lambda _env: Pass(), "Pass")
+    env.AddMethod(_send, "Send")
+    env.AddMethod(_pass, "Pass")
     kernel_test_run.add_options()
 
 
 def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:
+    from bootimage.machine.conversation import Expect
+
     return Expect(pattern, limit)
+
+
+def _send(_env: Any, text: str, end: str = "\n") -> Send:
+    from bootimage.machine.conversation import Send
+
+    return Send(text, end)
+
+
+def _pass(_env: Any) -> Pass:
+    from bootimage.kernel_test import Pass
+
+    return Pass()
 
 
 def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
@@ -64,6 +77,8 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     may be given as keywords. Raises UserError for a package that cannot be read or has no test, and for a
     conversation with a test that there is not.
     """
+    from bootimage.kernel_test import Talk, run_settings
+
     if kernel.is_stand_in(package):
         return env.Alias(alias, [])
     env = kernel.as_built(env, package)
@@ -86,6 +101,8 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
 
 
 def _tests(env: Any, package: Package) -> tuple[KernelTest, ...]:
+    from bootimage.kernel_test import find_tests
+
     features = face.words(env["RUST_FEATURES"])
     tests = find_tests(package, features, default_features=bool(env["RUST_DEFAULT_FEATURES"]))
     if not tests:
@@ -132,6 +149,8 @@ def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> No
 
 
 def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
+    from bootimage.kernel_test import select, talk
+
     talks = {}
     for name, steps in env["CONVERSATIONS"].items():
         found = select(tests, name)
@@ -146,6 +165,8 @@ def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
 
 
 def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
+    from bootimage.kernel_test import select
+
     pattern = SCons.Script.ARGUMENTS.get("TEST")
     return tests if pattern is None else select(tests, pattern)
 

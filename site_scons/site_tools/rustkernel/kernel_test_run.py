@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ import SCons.Errors
 import SCons.Script
 
 from bootimage import process
+from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
-from bootimage.kernel_test import RunSettings, Talk
-from bootimage.spelling import closest
 
 from . import face, run
 
 if TYPE_CHECKING:
+    from bootimage.kernel_test import RunSettings, Talk
     from bootimage.machine.guest_test import GuestTest
     from bootimage.machine.qemu import Machine
     from bootimage.machine.verdict import Result
@@ -74,6 +74,8 @@ def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) ->
 
 
 def _no_such_test(names: list[str]) -> BuildError:
+    from bootimage.spelling import closest
+
     asked = str(SCons.Script.ARGUMENTS.get("TEST"))
     near = closest(asked, names)
     hint = f"did you mean TEST={near}?" if near else None

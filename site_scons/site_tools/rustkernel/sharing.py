@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootimage.dataclass import dataclass
 from bootimage.engine import engine_digest
 from bootimage.store.action_key import action_key
 from bootimage.store.shared_files import SharedFiles, digest_of_file, digest_of_files, provide_files
