@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cargo.crate import CrateBuild, build_crate
-from bootimage.cargo.dep_info import undeclared, undeclared_error
+from bootimage.cargo.built import read_by_build_scripts, records
+from bootimage.cargo.crate import CrateBuild, compile_crate
+from bootimage.cargo.dep_info import read_dep_info, undeclared, undeclared_error
+from bootimage.cargo.diagnostics import executables
+from bootimage.cargo.freshness import compared_by_contents
 from bootimage.cargo.profile import profile_folder
 from bootimage.context import BuildContext
+from bootimage.errors import BuildError
 from bootimage.files import copy_whole
 from bootimage.store.shared_files import SharedFiles, provide_files
 
@@ -18,17 +22,16 @@ def provide_kernel(
     context: BuildContext,
     build: CrateBuild,
     declared: Sequence[Path],
-    top: Path,
     outputs: Mapping[str, Path],
 ) -> bool:
     """Write the executables of `build` to `outputs` (name of the binary -> path); True where it built them.
 
-    `declared` and `top` are as in `build_kernel`.
+    `declared` is as in `build_kernel`.
     """
     from bootimage.kernel_key import kernel_key, reason_to_keep
 
     def make() -> bool:
-        built = build_kernel(context, build, declared, top)
+        built = build_kernel(context, build, declared)
         for name, path in outputs.items():
             copy_whole(built[name], path)
         if context.remote is None or not context.remote.writes:
@@ -42,35 +45,41 @@ def provide_kernel(
     return provide_files(context, wanted, make)
 
 
-def build_kernel(
-    context: BuildContext, build: CrateBuild, declared: Sequence[Path], top: Path
-) -> dict[str, Path]:
+def build_kernel(context: BuildContext, build: CrateBuild, declared: Sequence[Path]) -> dict[str, Path]:
     """The executables of `build` by name, in cargo's own folder.
 
-    `declared` are the files that the build may read below `top` (the user's tree). A file that cargo
-    says was read there and that is not among them is a BuildError.
+    `declared` are the files that the build may read: those of them that have changed, cargo compiles
+    again whatever their time stamps. Raises BuildError: see `check_inputs`.
     """
-    built = build_crate(context, build)
-    check_inputs(context, build, records_of(build), declared, top)
-    return built
+    folder = build.target_dir / build.target.name / profile_folder(build.profile)
+    with compared_by_contents(build, "build", declared, [folder / f"{name}.d" for name in build.bins]):
+        messages = compile_crate(context, build, "build")
+    check_inputs(context, build, messages, declared)
+    return executables(messages)
 
 
-def records_of(build: CrateBuild) -> list[Path]:
-    """The `.d` files that cargo itself writes beside what it has built."""
-    return sorted((build.target_dir / build.target.name / profile_folder(build.profile)).glob("*.d"))
+def check_inputs(context: BuildContext, build: CrateBuild, messages: bytes, declared: Sequence[Path]) -> None:
+    """Fail for what the build that wrote `messages` has read, and which is no input of it.
 
-
-def check_inputs(
-    context: BuildContext, build: CrateBuild, records: Sequence[Path], declared: Sequence[Path], top: Path
-) -> None:
-    """Fail for a file of the user's that the `.d` files `records` name and that is not `declared`."""
-    ignored = (
-        build.target_dir,
-        context.toolchain.cargo_home(),
-        context.toolchain.sysroot,
-        context.store.root,
-    )
-    roots = (top, build.workspace_root, build.manifest.parent)
-    read = undeclared(records, declared, roots, ignored=ignored, base=build.workspace_root)
+    That is a file that is not `declared`, or a variable whose value is this machine's.
+    """
+    toolchain = context.toolchain
+    ignored = (build.target_dir, toolchain.cargo_home(), toolchain.sysroot, context.store.root)
+    base = build.workspace_root
+    known = sorted(records(messages))
+    scripts = read_by_build_scripts(messages, base)
+    read = undeclared(known, declared, further=scripts, ignored=ignored, base=base)
     if read:
         raise undeclared_error(build.manifest, read)
+    asked = {name for record in known for name in read_dep_info(record).variables}
+    if found := sorted(asked & own_variables(context, build)):
+        raise BuildError(
+            f"the crate reads the variable {found[0]}, whose value is your shell's and no input of the build",
+            file=build.manifest,
+            hint=f'give it a value: CARGO_ENV={{"{found[0]}": ...}}',
+        )
+
+
+def own_variables(context: BuildContext, build: CrateBuild) -> set[str]:
+    """The variables that reach the build from this machine, and not from the user's settings."""
+    return {*context.toolchain.environment(links=False)} - {"LC_ALL", *build.environment}

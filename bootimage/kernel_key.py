@@ -16,6 +16,7 @@ from pathlib import Path
 from bootimage.cargo.crate import CrateBuild
 from bootimage.cargo.dep_info import read_dep_info
 from bootimage.cargo.sysroot import sysroot_key
+from bootimage.cargo.system_files import is_of_system
 from bootimage.context import BuildContext
 from bootimage.engine import engine_digest
 from bootimage.store.action_key import action_key
@@ -66,7 +67,7 @@ def _users_cargo(home: Path) -> Mapping[str, object]:
 def reason_to_keep(context: BuildContext, build: CrateBuild, kernels: Iterable[Path]) -> str | None:
     """Why the built `kernels` are of use on this machine alone; None where they may be shared.
 
-    A kernel may have asked for a folder (`env!("CARGO_MANIFEST_DIR")`) or for a variable of its user's.
+    A kernel may have asked for a folder (`env!("CARGO_MANIFEST_DIR")`) or have read a file of the system's.
     """
     folders = {str(path) for path in _folders(context, build) if path.parent != path}
     for kernel in kernels:
@@ -74,9 +75,9 @@ def reason_to_keep(context: BuildContext, build: CrateBuild, kernels: Iterable[P
         if held:
             return f"{kernel.name} holds the path {held}"
     for record in sorted(_records(build)):
-        asked = read_dep_info(record).variables.keys() & _own_variables(context, build)
-        if asked:
-            return f"the variable {min(asked)} was read"
+        of_system = [path for path in read_dep_info(record).paths if is_of_system(path)]
+        if of_system:
+            return f"the system's file {min(of_system)} was read"
     return None
 
 
@@ -89,13 +90,8 @@ def _folders(context: BuildContext, build: CrateBuild) -> Iterator[Path]:
 
 
 def _records(build: CrateBuild) -> Iterator[Path]:
-    """rustc's `.d` files, which name the variables that were looked up."""
+    """rustc's `.d` files, which name what was read."""
     return (build.target_dir / build.target.name).glob("*/deps/*.d")
-
-
-def _own_variables(context: BuildContext, build: CrateBuild) -> set[str]:
-    """The variables that come from this machine."""
-    return {*context.toolchain.environment(links=False)} - {"LC_ALL", *build.environment}
 
 
 def _holds(path: Path, text: bytes) -> bool:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bootimage.cargo.crate import CrateBuild, compile_crate
 from bootimage.cargo.diagnostics import artifacts
+from bootimage.cargo.freshness import compared_by_contents
+from bootimage.cargo.profile import profile_folder
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
-from bootimage.kernel import check_inputs, records_of
+from bootimage.kernel import check_inputs
 from bootimage.kernel_test import KernelTest
 
 # cargo's own profile for what it tests; it inherits from `dev`, and lies in the same folder.
 _TEST_PROFILE = {"dev": "test"}
-
-_LIBRARY = re.compile(r"lib(.+)\.(rlib|rmeta)")
 
 
 def build_tests(
@@ -26,12 +25,11 @@ def build_tests(
     build: CrateBuild,
     tests: Sequence[KernelTest],
     declared: Sequence[Path],
-    top: Path,
 ) -> dict[str, Path]:
     """Build the `tests` of the package that `build` describes; their executables by the test's name.
 
-    `declared` are the files that the build may read below `top`, as in `build_kernel`. Raises BuildError
-    where cargo fails, or does not make what the manifest promises.
+    `declared` are the files that the build may read, as in `build_kernel`. Raises BuildError where cargo
+    fails, or does not make what the manifest promises.
     """
     selectors = [word for test in tests for word in test.selector]
     asked = replace(
@@ -40,9 +38,12 @@ def build_tests(
         profile=_TEST_PROFILE.get(build.profile, build.profile),
         cargoflags=(*build.cargoflags, "--no-run", *selectors),
     )
-    made = list(artifacts(compile_crate(context, asked, "test")))
-    check_inputs(context, asked, [*records_of(asked), *_records(made)], declared, top)
-    built = {_identity(message): Path(message["executable"]) for message in made if _is_test(message)}
+    folder = asked.target_dir / asked.target.name / profile_folder(asked.profile) / "deps"
+    with compared_by_contents(asked, "test", declared, folder.glob("*.d")):
+        messages = compile_crate(context, asked, "test")
+    check_inputs(context, asked, messages, declared)
+    made = filter(_is_test, artifacts(messages))
+    built = {_identity(message): Path(message["executable"]) for message in made}
     return {test.name: _executable(build, built, test) for test in tests}
 
 
@@ -66,14 +67,3 @@ def _executable(build: CrateBuild, built: dict[tuple[str, str], Path], test: Ker
             file=build.manifest,
         )
     return found
-
-
-def _records(made: Sequence[dict[str, Any]]) -> Iterator[Path]:
-    """rustc's `.d` files for what cargo built of packages on this machine."""
-    for message in made:
-        files = [Path(name) for name in (message.get("executable"), *message["filenames"]) if name]
-        for file in files:
-            library = _LIBRARY.fullmatch(file.name)
-            record = file.with_name(f"{library[1] if library else file.name}.d")
-            if record.is_file():
-                yield record

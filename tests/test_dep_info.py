@@ -63,18 +63,14 @@ def record(folder: Path, *paths: str) -> list[Path]:
     return [tree(folder, {"out/k.d": f"out/k: {names}\n"}) / "out/k.d"]
 
 
-def found(
-    top: Path, records: list[Path], declared: list[str], roots: tuple[str, ...] = ("tree",)
-) -> list[str]:
-    ignored = [top / "tree/target"]
-    paths = undeclared(
-        records, [top / name for name in declared], [top / root for root in roots], ignored=ignored
-    )
+def found(top: Path, records: list[Path], declared: list[str]) -> list[str]:
+    ignored = [top / "tree/target", top / "registry"]
+    paths = undeclared(records, [top / name for name in declared], ignored=ignored)
     return [str(path.relative_to(top)) for path in paths]
 
 
 TREE = ["tree/a.rs", "tree/b c.rs", "tree/made/x.rs", "tree/made/deep/y.rs", "tree/made/.hidden/z"]
-TREE += ["tree/made/inner/Cargo.toml", "tree/target/out.rs", "registry/src/lib.rs"]
+TREE += ["tree/made/inner/Cargo.toml", "tree/target/out.rs", "registry/src/lib.rs", "beside/c.rs"]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +87,7 @@ TREE += ["tree/made/inner/Cargo.toml", "tree/target/out.rs", "registry/src/lib.r
         (["tree/link/x.rs"], ["tree/made/x.rs"], []),
         (["tree/made/x.rs"], ["tree/link/x.rs"], []),
         (["tree/away/lib.rs"], [], []),
+        (["beside/c.rs"], [], ["beside/c.rs"]),
     ],
 )
 def test_undeclared(tmp_path: Path, read: list[str], declared: list[str], missing: list[str]) -> None:
@@ -101,12 +98,12 @@ def test_undeclared(tmp_path: Path, read: list[str], declared: list[str], missin
     assert found(tmp_path, records, declared) == missing
 
 
-def test_relative_paths_and_several_roots(tmp_path: Path) -> None:
+def test_relative_paths_further_files_and_those_of_the_system(tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys(TREE, ""))
-    records = record(tmp_path, "b c.rs", "../registry/src/lib.rs")
-    roots = [tmp_path / "tree", tmp_path / "registry"]
-    paths = undeclared(records, [], roots, base=tmp_path / "tree")
-    assert paths == (tmp_path / "registry/src/lib.rs", tmp_path / "tree/b c.rs")
+    records = record(tmp_path, "b c.rs", "../registry/src/lib.rs", "/etc/passwd")
+    further = [tmp_path / "tree/a.rs"]
+    paths = undeclared(records, [], further=further, base=tmp_path / "tree")
+    assert paths == (tmp_path / "registry/src/lib.rs", tmp_path / "tree/a.rs", tmp_path / "tree/b c.rs")
 
 
 def test_the_error_names_files_and_variable() -> None:

@@ -252,7 +252,7 @@ def _read_undeclared(top: Path, package: Path) -> list[str]:
     subprocess.run(command, cwd="/", env=_environ(top), capture_output=True, check=True)
     records = [*target.glob("debug/*.d"), *target.glob("debug/deps/*.d"), *target.glob("debug/build/*/*.d")]
     assert len(records) > 4
-    found = undeclared(records, declared, [top], ignored=[target], base=top)
+    found = undeclared(records, declared, ignored=[target, top / "home"], base=top)
     return [str(path.relative_to(top)) for path in found]
 
 

@@ -128,14 +128,13 @@ def test_a_kernel_that_holds_a_folder_stays(clone: Clone) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("# env-dep:HOME=/root", "the variable HOME was read"),
+        ("k: /usr/include/stdio.h", "the system's file /usr/include/stdio.h was read"),
+        ("# env-dep:HOME=/root", None),  # an error of the build
         ("# env-dep:CARGO_PKG_NAME=k", None),
         ("# env-dep:DECLARED=1", None),
     ],
 )
-def test_a_kernel_that_asked_for_a_variable_of_the_user_stays(
-    clone: Clone, line: str, reason: str | None
-) -> None:
+def test_a_kernel_that_read_a_file_of_the_system_stays(clone: Clone, line: str, reason: str | None) -> None:
     clone.rebuild(environment={"DECLARED": "1"})
     record = clone.build.target_dir / "t/debug/deps/k-1f.d"
     record.parent.mkdir(parents=True)

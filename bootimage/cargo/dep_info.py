@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bootimage.cargo.package_files import package_files
+from bootimage.cargo.system_files import is_of_system
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -58,26 +59,26 @@ def parse_dep_info(text: str) -> DepInfo:
 def undeclared(
     records: Iterable[Path],
     declared: Iterable[Path],
-    roots: Iterable[Path],
     *,
+    further: Iterable[Path] = (),
     ignored: Iterable[Path] = (),
     base: Path | None = None,
 ) -> tuple[Path, ...]:
-    """The files below `roots` that the `.d` files `records` name and that are not `declared`, sorted.
+    """The files that the `.d` files `records` name, or `further` ones, and that are not `declared`, sorted.
 
     A declared folder stands for all below it. For a folder that was read, its files count, but for
     those that no build reads (package_files.py). What lies below an `ignored` folder (what is built,
-    downloaded crates) is passed over, and so is what does not exist any more. `base` is what
-    relative paths are relative to, the workspace's root.
+    downloaded crates) or is the system's is passed over, and so is what does not exist any more. `base`
+    is what relative paths are relative to, the workspace's root.
     """
-    inside, outside, known = (_Folders(each) for each in (roots, ignored, declared))
-    read = {path for record in records for path in read_dep_info(record).paths}
+    outside, known = _Folders(ignored), _Folders(declared)
+    read = {path for record in records for path in read_dep_info(record).paths} | {*map(str, further)}
     found = set()
     for written in read:
         path = os.path.join(base or "", written)  # noqa: PTH118 (no cost for the many absolute ones)
         for file in _files_of(path):
             real = os.path.realpath(file)
-            if inside.hold(real) and not outside.hold(real) and not known.hold(real):
+            if not (is_of_system(real) or outside.hold(real) or known.hold(real)):
                 found.add(os.path.normpath(file))
     return tuple(map(Path, sorted(found)))
 

@@ -25,6 +25,11 @@ def artifacts(messages: bytes) -> Iterator[dict[str, Any]]:
     return _with_reason(messages, "compiler-artifact")
 
 
+def build_scripts(messages: bytes) -> Iterator[dict[str, Any]]:
+    """The `build-script-executed` messages, those of scripts that did not have to run again too."""
+    return _with_reason(messages, "build-script-executed")
+
+
 def rendered_errors(messages: bytes) -> str:
     """The text of the compiler's errors, without its warnings."""
     found = (each["message"] for each in _with_reason(messages, "compiler-message"))

@@ -15,10 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from bootimage.cargo.config import CargoConfig, read_cargo_config
+from bootimage.cargo.link_scripts import link_scripts, linker_arguments
 from bootimage.cargo.lock_file import LockFile, read_lock_file
 from bootimage.cargo.manifest import Dependency, Package, patches, read_package
 from bootimage.cargo.mark import is_marked
 from bootimage.cargo.package_files import Identity, identity, package_files
+from bootimage.cargo.settings import all_rustflags, linkers
+from bootimage.cargo.system_files import is_of_system
 from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
@@ -64,7 +67,7 @@ def declared_inputs(
     named = {str(path) for path in (*config.files, lock and lock.path, toolchain) if path}
     files = {path for listed, _ in found for path in listed if not _is_ours(path)}
     return Inputs(
-        files=_paths(manifests | named | files),
+        files=_paths(manifests | named | files | {*_linked_with(package, config)}),
         directories=_paths({path for _, folders in found for path in folders}),
         packages=_paths({str(each.folder) for each in packages}),
         manifests=_paths(manifests),
@@ -72,6 +75,14 @@ def declared_inputs(
         configs=_paths({str(path) for path in config.files}),
         toolchain=toolchain,
     )
+
+
+def _linked_with(package: Package, config: CargoConfig) -> Iterator[str]:
+    """The linker and the linker scripts that the configuration names, unless they are the system's."""
+    scripts = link_scripts(linker_arguments(all_rustflags(config)), package.workspace.folder)
+    for path in (*scripts, *map(Path, linkers(config))):
+        if path.is_absolute() and path.is_file() and not is_of_system(str(path)):
+            yield str(path)
 
 
 def _is_ours(path: str) -> bool:

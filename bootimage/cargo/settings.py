@@ -29,6 +29,18 @@ def rustflags_for(config: CargoConfig, target: str, cfg: CfgSet) -> list[str]:
     return flags or _words(config, "build", "rustflags")
 
 
+def all_rustflags(config: CargoConfig) -> list[str]:
+    """The flags for rustc of every table, whatever its target."""
+    places = [("build",), *(("target", key) for key in _table(config, "target"))]
+    return [word for place in places for word in _words(config, *place, "rustflags")]
+
+
+def linkers(config: CargoConfig) -> list[str]:
+    """The linker of every target: a name, or an absolute path."""
+    named = (table.get("linker") for table in _table(config, "target").values() if isinstance(table, dict))
+    return [linker for linker in named if isinstance(linker, str)]
+
+
 def env_table(config: CargoConfig) -> dict[str, Variable]:
     """The variables of `[env]`, with relative ones made absolute."""
     return {name: _variable(config, name) for name in _table(config, "env")}

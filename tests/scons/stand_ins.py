@@ -132,7 +132,8 @@ for bin in $bins; do
     printf %s "$debug"; cat "$here/elf-${version:-none}-3"; } >"$out/$bin"
   chmod +x "$out/$bin"
   echo "$(echo "$out/$bin" | sed 's/ /\\\\ /g'): $escaped" >"$out/$bin.d"
-  printf '{"reason":"compiler-artifact","target":{"name":"%s"},"executable":"%s"}\\n' "$bin" "$out/$bin"
+  printf '{"reason":"compiler-artifact","package_id":"path+file://%s","filenames":[],' "$crate"
+  printf '"target":{"name":"%s"},"executable":"%s"}\\n' "$bin" "$out/$bin"
 done
 """
 

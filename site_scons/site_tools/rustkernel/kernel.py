@@ -16,13 +16,14 @@ import SCons.Scanner
 import SCons.Util
 
 from bootimage.cargo.inputs import declared_inputs
+from bootimage.cargo.link_scripts import link_scripts, linker_arguments, linker_words
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.cargo.profile import profile_folder
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
-from . import editor, face, specification, sysroot
+from . import caution, editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
@@ -215,7 +216,16 @@ def scan(node: Any, env: Any, _path: Any) -> list[Any]:
         return []
     targets = node.get_executor().get_all_targets()
     with face.user_errors():
-        return declared_nodes(env, kernel.manifest, targets, _results(env), env["RUST_INPUTS"])
+        more = [*env["RUST_INPUTS"], *_linked_with(env, kernel)]
+        return declared_nodes(env, kernel.manifest, targets, _results(env), more)
+
+
+def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
+    """The linker scripts that RUSTFLAGS and the target specification name."""
+    words = [*linker_arguments(face.words(env["RUSTFLAGS"]))]
+    if not isinstance(kernel.target, str):
+        words += linker_words(Path(kernel.target.sources[0].rfile().abspath))
+    return [env.fs.File(str(path)) for path in link_scripts(words, kernel.package.workspace.folder)]
 
 
 def _results(env: Any) -> Path:
@@ -271,8 +281,10 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     crate = crate_build(env, target, kernel)
     declared = declared_paths(target[0])
     beside_next(_load_what_follows)
-    if provide_kernel(face.context(env), crate, declared, Path(env.Dir("#").abspath), outputs):
+    if provide_kernel(face.context(env), crate, declared, outputs):
         note_made(target)
+    caution.keep_to_this_machine(env, target, crate)
+    caution.distrust_edited(target)
 
 
 def _load_what_follows() -> None:

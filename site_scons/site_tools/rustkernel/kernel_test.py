@@ -205,7 +205,7 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     build = replace(kernel.crate_build(env, target, about), bins=(), target_dir=Path(folder.abspath))
     declared = kernel.declared_paths(target[0])
     tests = [node.attributes.kernel_test for node in target]
-    built = build_tests(face.context(env), build, tests, declared, Path(env.Dir("#").abspath))
+    built = build_tests(face.context(env), build, tests, declared)
     for node in target:
         copy_whole(built[node.attributes.kernel_test.name], Path(node.abspath))
 

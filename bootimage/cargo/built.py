@@ -1,0 +1,63 @@
+"""What one run of cargo says it has built, from its JSON messages: records of what was read, and with what.
+
+Source: the Cargo Book, "External tools", JSON messages, and "Build scripts", their output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from bootimage.cargo.diagnostics import artifacts, build_scripts
+from bootimage.cargo.link_scripts import link_scripts
+
+_LIBRARY = re.compile(r"lib(.+)\.(rlib|rmeta|so|dylib)")
+_LINK_ARGUMENT = re.compile(r"cargo::?rustc-link-arg(?:-\w+)?=(.*)")
+_READ = re.compile(r"cargo::?rerun-if-changed=(.*)")
+
+
+def records(messages: bytes) -> Iterator[Path]:
+    """The `.d` files of what the run has built, or found built, of packages on this machine.
+
+    An executable has two: cargo's beside it, and rustc's beside the file that it is another name of.
+    """
+    for message in _own(artifacts(messages)):
+        for file in {Path(name) for name in (message.get("executable"), *message["filenames"]) if name}:
+            for each in (file, *_original(file)):
+                library = _LIBRARY.fullmatch(each.name)
+                record = each.with_name(f"{library[1] if library else each.name}.d")
+                if record.is_file():
+                    yield record
+
+
+def read_by_build_scripts(messages: bytes, base: Path) -> Iterator[Path]:
+    """The linker scripts that build scripts ask for, which lie in `base`, and what they say they read."""
+    for message in _own(build_scripts(messages)):
+        output = Path(message["out_dir"]).parent / "output"
+        text = output.read_text(errors="replace") if output.is_file() else ""
+        yield from link_scripts(_LINK_ARGUMENT.findall(text), base)
+        yield from (_folder(message) / name for name in _READ.findall(text))
+
+
+_OWN = "path+file://"
+
+
+def _own(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (each for each in messages if each["package_id"].startswith(_OWN))
+
+
+def _folder(message: dict[str, Any]) -> Path:
+    """The package's folder: its identity is `path+file:///FOLDER#NAME@VERSION`."""
+    return Path(unquote(message["package_id"].removeprefix(_OWN).partition("#")[0]))
+
+
+def _original(file: Path) -> list[Path]:
+    """The file in `deps` that cargo has linked to the name `file`."""
+    try:
+        found = (file.parent / "deps").glob(f"{file.stem.replace('-', '_')}-*")
+        return [each for each in found if each.suffix != ".d" and each.samefile(file)]
+    except OSError:
+        return []
