@@ -313,3 +313,16 @@ def test_source_of_the_other_channel_is_refused(tmp_path: Path) -> None:
     mixed = replace(nightly, named_library=str(stable.library_source()))
     with pytest.raises(BuildError, match=rf"rustc is {nightly.release}, .* is of 1\.\d+: only its own"):
         mixed.library_source()
+
+
+def test_a_named_source_is_part_of_what_the_toolchain_is(tmp_path: Path) -> None:
+    source = library(tmp_path / "elsewhere", SINCE.format(96), PLACEHOLDER)
+    own, named = system(tmp_path), system(tmp_path, RUST_SRC=str(source))
+    assert (
+        own.identity != named.identity and named.identity == system(tmp_path, RUST_SRC=str(source)).identity
+    )
+    assert own.library_environment() == {}
+    assert named.library_environment() == {"__CARGO_TESTS_ONLY_SRC_ROOT": str(source)}
+    (source / "core/src/lib.rs").write_text("changed")
+    assert system(tmp_path, RUST_SRC=str(source)).identity != named.identity
+    assert named.library_tree == source.parent and own.library_tree != source.parent
