@@ -38,7 +38,7 @@ def source_minors(library: Path) -> list[int]:
 
 
 def named_digest(named: str | None) -> str:
-    """A line with the digest of the source that the user names, which may not be a compiler's own; or none."""
+    """A line with the digest of the source that the user names; nothing where there is none named."""
     library = library_in(Path(named).expanduser().absolute()) if named else None
     if library is None:
         return f"library source: none in {named}\n" if named else ""

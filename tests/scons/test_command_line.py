@@ -232,3 +232,20 @@ def test_interactive(make: Make) -> None:
     assert said.stdout.count("Compiling my_os for") == 2
     assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2
     assert said.stdout.count("is up to date") == 2
+
+
+def test_interactive_after_a_failure(make: Make) -> None:
+    """A build that failed leaves nothing behind that a later one would wait for."""
+    test = 'env.KernelTest("test-kernel", kernel)\n'
+    project = make({**FILES, "SConstruct": SCONSTRUCT + test, "kernel/tests/boot.rs": ""})
+    source = "kernel/src/main.rs"
+    typed = (
+        f"build\n!sed -i s/main/compile_error/ {source}\nbuild\n"
+        f"!sed -i s/compile_error/mended/ {source}\nbuild\nexit\n"
+    )
+    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
+    said = subprocess.run(
+        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
+    )
+    assert "this does not compile" in said.stderr
+    assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2, said.stdout + said.stderr

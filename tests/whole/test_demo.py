@@ -97,3 +97,12 @@ def wait_for(file: Path, text: bytes, guest: subprocess.Popen[bytes], seconds: f
         assert guest.poll() is None, "the guest ended"
         subprocess.run(["sleep", "0.1"], check=True)
     raise AssertionError(f"no {text!r} in {seconds} s: {file.read_bytes()[-500:]!r}")
+
+
+def test_clean_takes_the_tests_and_what_editors_were_told_with_it(built: Tree) -> None:
+    built.scons("test-kernel", "TEST=screen", "rust-analyzer")
+    assert (built.root / "kernel/.cargo/config.toml").is_file()
+    built.scons("-c")
+    left = sorted(path for path in (built.root / "build").rglob("*") if path.is_file())
+    assert left == []
+    assert not (built.root / "kernel/.cargo/config.toml").exists()

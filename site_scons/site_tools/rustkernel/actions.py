@@ -15,9 +15,10 @@ from typing import Any
 
 import SCons.Action
 import SCons.Errors
+import SCons.Node
 
 import bootimage
-from bootimage import report
+from bootimage import process, report
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -72,10 +73,12 @@ class _Guarded:
     build: Build
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
+        process.begin()
         try:
             self.build(target, source, env)
         except BuildError as error:
             report.write_error(f"{told(error)}\n")
+            _release(target)
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
 
@@ -84,11 +87,18 @@ class _Told:
     act: Callable[[Nodes, Nodes, Any], int | None]
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+        process.begin()
         try:
             return self.act(target, source, env) or 0
         except BuildError as error:
             report.write_error(f"{error}\n")
             return 1
+
+
+def _release(target: Nodes) -> None:
+    """Let a later build of `scons --interactive` have the side effects, which SCons keeps after a failure."""
+    for effect in (each for node in target for each in node.side_effects):
+        effect.set_state(SCons.Node.no_state)
 
 
 def _shared(build: Build, label: Text, settings: Text) -> Build:

@@ -137,15 +137,22 @@ def _executables(env: Any, manifest: Path, package: Package, tests: tuple[Kernel
         node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where, is_test=True)
         node.attributes.kernel_test = test
     env.Clean(nodes, kernel.cargo_folder(above, package))
-    _keep_apart(env, above, package, nodes)
+    beside = _kernels(above, package)
+    _keep_apart(env, above, package, [*nodes, *beside])
+    for node in beside:  # whoever takes the kernel away takes its tests away
+        env.Clean(node, folder)
     return {test.name: node for test, node in zip(tests, nodes, strict=True)}
+
+
+def _kernels(folder: Any, package: Package) -> list[Any]:
+    """The package's kernels that RustKernel builds in `folder`."""
+    named = [folder.File(binary.name) for binary in package.binaries]
+    return [node for node in named if kernel.kernel_of(node) is not None]
 
 
 def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> None:
     """Two cargos in one folder wait for each other; so SCons must not run them at once."""
-    kernels = [folder.File(binary.name) for binary in package.binaries]
-    lock = kernel.cargo_folder(folder, package).File(".lock")
-    env.SideEffect(lock, [*nodes, *(node for node in kernels if kernel.kernel_of(node) is not None)])
+    env.SideEffect(kernel.cargo_folder(folder, package).File(".lock"), nodes)
 
 
 def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
