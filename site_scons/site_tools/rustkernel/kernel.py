@@ -22,7 +22,7 @@ from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
-from . import editor, face, specification, sysroot
+from . import cargo_flags, editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
@@ -105,6 +105,7 @@ def settled(env: Any, manifest: Path) -> Any:
     env = face.for_package(env, manifest.parent)
     inputs = env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)
     env = env.Override({"RUST_INPUTS": inputs, "RUST_BUILD_DIR": env.Dir(env.subst("$RUST_BUILD_DIR"))})
+    env = cargo_flags.with_config_files(env)
     return _tried(env, lambda: sysroot.with_configured_crates(env, manifest)) or env
 
 
@@ -239,7 +240,7 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
         features=tuple(face.words(env["RUST_FEATURES"])),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         rustflags=tuple(face.words(env["RUSTFLAGS"])),
-        cargoflags=tuple(face.words(env["CARGOFLAGS"])),
+        cargoflags=cargo_flags.for_cargo(env),
         environment=_environment(env),
         top=Path(env.Dir("#").abspath),
         packages=declared_inputs(kernel.manifest, skip=[_results(env)]).packages,
@@ -297,7 +298,7 @@ def signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
         features=face.words(env["RUST_FEATURES"]),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         rustflags=face.words(env["RUSTFLAGS"]),
-        cargoflags=face.words(env["CARGOFLAGS"]),
+        cargoflags=cargo_flags.told(env, kernel.manifest),
         environment=_environment(env),
         inputs=names_digest(env, kernel.manifest, target[0].implicit or []),
         compiler=face.toolchain(env).identity,
