@@ -11,6 +11,7 @@ from typing import Any
 
 import SCons.Node
 
+from . import files
 from .declared import input_name
 
 _CONFIG = "--config"
@@ -19,10 +20,10 @@ _CONFIG = "--config"
 def with_config_files(env: Any) -> Any:
     """`env` with nodes for the files in CARGOFLAGS, from the SConscript's folder, also in RUST_INPUTS."""
     words = list(_resolved(env, _words(env)))
-    files = [word for word in words if isinstance(word, SCons.Node.Node)]
-    if not files:
+    nodes = [word for word in words if isinstance(word, SCons.Node.Node)]
+    if not nodes:
         return env
-    return env.Override({"CARGOFLAGS": words, "RUST_INPUTS": [*env["RUST_INPUTS"], *files]})
+    return env.Override({"CARGOFLAGS": words, "RUST_INPUTS": [*env["RUST_INPUTS"], *nodes]})
 
 
 def _resolved(env: Any, words: list[Any]) -> Iterator[Any]:
@@ -37,7 +38,7 @@ def _resolved(env: Any, words: list[Any]) -> Iterator[Any]:
 
 def _file_or_setting(env: Any, value: Any) -> Any:
     """The node of the file that `value` names; KEY=VALUE, where there is no such file, stays as it is."""
-    node = env.arg2nodes([value], env.fs.File)[0]
+    node = files.one_file(env, value, "CARGOFLAGS: --config")
     if node.is_derived():
         return node
     source = node.srcnode()

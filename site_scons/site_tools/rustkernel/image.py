@@ -13,7 +13,7 @@ from bootimage.image.names import image_names
 from bootimage.loader.choose import Loader, NoLoader, choose_loader
 from bootimage.loader.release import Release, release_of
 
-from . import face, flat_image, kernel, verify
+from . import face, files, flat_image, kernel, verify
 from . import loader as programs_of
 
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ def _loader(env: Any, node: Any) -> Loader:
 
 
 def _extras(env: Any) -> list[Any]:
-    ramdisk = env.arg2nodes(env["RAMDISK"], env.fs.File) if env.get("RAMDISK") else []
-    return [*ramdisk, *(env.arg2nodes(file, env.fs.File)[0] for file in env["BOOT_FILES"].values())]
+    ramdisk = [files.one_file(env, env["RAMDISK"], "RAMDISK")] if env.get("RAMDISK") else []
+    named = files.table(env, "BOOT_FILES").items()
+    return [*ramdisk, *(files.one_file(env, file, f"BOOT_FILES[{name!r}]") for name, file in named)]
 
 
 def _boot_json(env: Any) -> bytes | None:
@@ -122,13 +123,13 @@ def _boot_json(env: Any) -> bytes | None:
 def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
     from bootimage.image.image import Contents
 
-    ramdisk, files = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
+    ramdisk, further = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
     return Contents(
         kernel=stripped,
         kernel_name=stripped.stem,
         ramdisk=ramdisk,
         boot_config=_boot_json(env),
-        files=dict(zip(env["BOOT_FILES"], files, strict=True)),
+        files=dict(zip(files.table(env, "BOOT_FILES"), further, strict=True)),
     )
 
 
@@ -161,7 +162,9 @@ def _write_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     if about.boot_image == "efi":  # the loader's program as it is
         return text
     extras = face.settings_text(
-        ramdisk=bool(env.get("RAMDISK")), boot_config=_boot_json(env), files=list(env["BOOT_FILES"])
+        ramdisk=bool(env.get("RAMDISK")),
+        boot_config=_boot_json(env),
+        files=list(files.table(env, "BOOT_FILES")),
     )
     return f"{text}\n{extras}"
 
