@@ -17,7 +17,7 @@ from pathlib import Path
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.lock_file import LockFile, read_lock_file
 from bootimage.cargo.manifest import Dependency, Package, patches, read_package
-from bootimage.cargo.mark import is_marked
+from bootimage.cargo.mark import holds_results, is_marked
 from bootimage.cargo.package_files import Identity, identity, package_files
 from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.dataclass import dataclass
@@ -75,7 +75,9 @@ def declared_inputs(
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a file is the cargo configuration that we wrote for editors: no build reads it."""
+    """Whether a file is one that we wrote for editors, or with the results of tests: no build reads it."""
+    if holds_results(path):
+        return True
     return path.endswith("/.cargo/config.toml") and is_marked(read_toml(Path(path)).text)
 
 
