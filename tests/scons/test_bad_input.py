@@ -222,3 +222,21 @@ def test_no_toolchain_at_all(make: Make) -> None:
     said = project.scons(status=2)
     assert said.count("error: no Rust compiler was found") == 1
     assert "help: " in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("RUSTKERNEL_CACHE", "htp://cache.example/x", "expected http:// or https://, found htp://"),
+        (
+            "RUSTKERNEL_STORE",
+            "/dev/null/store",
+            "the store is to be in /dev/null/store, but this is not a folder",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_once(variable: str, value: str, says: str, make: Make) -> None:
+    """However many nodes it keeps from being made."""
+    said = make(**{variable: value}).scons("-k", "-j2", status=2)
+    assert said.count(says) == said.count("error: ") == 1, said
+    assert said.count("see the error above") > 1

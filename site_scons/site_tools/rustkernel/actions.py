@@ -17,11 +17,10 @@ import SCons.Action
 import SCons.Errors
 
 import bootimage
-from bootimage import report
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
-from .errors import told, user_errors
+from .errors import tell, user_errors
 
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
@@ -75,7 +74,7 @@ class _Guarded:
         try:
             self.build(target, source, env)
         except BuildError as error:
-            report.write_error(f"{told(error)}\n")
+            tell(error)
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
 
@@ -87,7 +86,7 @@ class _Told:
         try:
             return self.act(target, source, env) or 0
         except BuildError as error:
-            report.write_error(f"{error}\n")
+            tell(error)
             return 1
 
 
