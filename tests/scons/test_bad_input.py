@@ -143,6 +143,26 @@ MISTAKES = {
         (r"CARGOFLAGS: --config: kernel is a folder",),
         at_reading=True,
     ),
+    "flags for rustc in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"RUSTFLAGS": "-Copt-level=3"}'),
+        (r"CARGO_ENV: RUSTFLAGS has no effect there", r"^  help: .*: RUSTFLAGS=\[\.\.\.\]$"),
+        at_reading=True,
+    ),
+    "encoded flags in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"CARGO_ENCODED_RUSTFLAGS": "-g"}'),
+        (r"CARGO_ENV: CARGO_ENCODED_RUSTFLAGS has no effect", r"RUSTFLAGS=\["),
+        at_reading=True,
+    ),
+    "cargo's folder in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"CARGO_TARGET_DIR": "out"}'),
+        (r"CARGO_ENV: CARGO_TARGET_DIR has no effect", r'RUST_BUILD_DIR="'),
+        at_reading=True,
+    ),
+    "CARGO_ENV that is a list": Mistake(
+        kernel_with('CARGO_ENV=["A=1"]'),
+        (r"CARGO_ENV: expected a dictionary, found \['A=1'\]$",),
+        at_reading=True,
+    ),
     "a specification that is none": Mistake(
         {"x86_64-my_os.json": "{\n  // mine\n}\n"}, (r"^x86_64-my_os\.json:2:3: error: ",)
     ),
