@@ -18,11 +18,11 @@ import SCons.Errors
 import SCons.Node
 
 import bootimage
-from bootimage import process, report
+from bootimage import process
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
-from .errors import told, user_errors
+from .errors import tell, user_errors
 
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
@@ -77,7 +77,7 @@ class _Guarded:
         try:
             self.build(target, source, env)
         except BuildError as error:
-            report.write_error(f"{told(error)}\n")
+            tell(error)
             _release(target)
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
@@ -91,7 +91,7 @@ class _Told:
         try:
             return self.act(target, source, env) or 0
         except BuildError as error:
-            report.write_error(f"{error}\n")
+            tell(error)
             return 1
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import SCons.CacheDir
 import SCons.Node.FS
+
+from . import checked_cache
 
 
 class Product(SCons.Node.FS.File):  # type: ignore[misc]
@@ -35,12 +38,33 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
         same = stamp == (self.get_timestamp(), self.get_size())
         return getattr(known, "csig", None) or "" if same else ""
 
+    def retrieve_from_cache(self) -> bool:
+        """Take the file from CacheDir, if it has one that is what was stored there."""
+        if self.nocache or not checked_cache.is_sound(self):
+            return False
+        return bool(super().retrieve_from_cache())
+
+    def push_to_cache(self) -> bool:
+        """Store the file in CacheDir, with its digest."""
+        self._prepare_entry()
+        return bool(super().push_to_cache())
+
+    def visited(self) -> None:
+        """Note that this is up to date; under --cache-force SCons then stores it, too."""
+        if SCons.CacheDir.cache_force and self.executor is not None:
+            self._prepare_entry()
+        super().visited()
+
     def explain(self) -> str | None:
         """For --debug=explain: why this is built."""
         reason: str | None = super().explain()
         if reason and "for unknown reasons" in reason and self._is_damaged():
             return f"rebuilding `{self}' because it is not what the last build made\n"
         return reason
+
+    def _prepare_entry(self) -> None:
+        if not self.nocache and not checked_cache.prepare_entry(self):
+            self.set_nocache()
 
     def _is_damaged(self) -> bool:
         known = getattr(self.get_stored_info().ninfo, "csig", None)
