@@ -281,6 +281,18 @@ def test_depends_requires_and_install(make: Make) -> None:
     assert not installed.exists()
 
 
+def test_an_old_file_with_other_contents(make: Make) -> None:
+    """As many bytes and the time stamp of years ago, as tools leave it that restore or date files."""
+    project = make()
+    source = project.root / "kernel/src/main.rs"
+    os.utime(source, (1, 1))
+    project.scons()
+    project.edit("kernel/src/main.rs", "main", "niam")
+    os.utime(source, (1, 1))
+    assert IMAGE in project.rebuilt()
+    project.scons("-q")
+
+
 def test_a_named_objcopy_counts_by_its_contents(make: Make, tmp_path: Path) -> None:
     """Wherever it lies."""
     original = next(make(name="plain").tools.root.glob("lib/rustlib/*/bin/llvm-objcopy"))
