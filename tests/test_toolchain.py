@@ -195,6 +195,15 @@ def test_a_named_objcopy(tmp_path: Path) -> None:
         replace(system(tmp_path), named_objcopy="gone").objcopy()
 
 
+def test_a_named_objcopy_counts_by_its_contents(tmp_path: Path) -> None:
+    one, two = program(tmp_path / "bin/one"), program(tmp_path / "elsewhere/two")
+    found = [replace(system(tmp_path), named_objcopy=str(path)) for path in (one, two)]
+    assert found[0].objcopy_digest() == found[1].objcopy_digest() != system(tmp_path).objcopy_digest() == ""
+    one.write_text("#!/bin/sh\nexit 1\n")
+    assert found[0].objcopy_digest() != found[1].objcopy_digest()
+    assert replace(found[0], named_objcopy="gone").objcopy_digest() == "gone"
+
+
 def test_only_the_toolchains_own_objcopy_gets_its_library(tmp_path: Path) -> None:
     program(tmp_path / "bin/llvm-objcopy")
     found = system(tmp_path)

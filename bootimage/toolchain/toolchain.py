@@ -155,6 +155,14 @@ class Toolchain:
             raise BuildError("no llvm-objcopy was found", hint=self.mend("llvm-tools"))
         return found
 
+    def objcopy_digest(self) -> str:
+        """The digest of the program that OBJCOPY names; empty where none is named.
+
+        The toolchain's own is as good as told by the compiler's version.
+        """
+        named = self.named_objcopy and shutil.which(self.named_objcopy, path=self._search_path())
+        return llvm_programs.digest_of(Path(named)) if named else self.named_objcopy or ""
+
     def objcopy_environment(self) -> dict[str, str]:
         """The environment in which `objcopy()` finds its library; of use for no other program."""
         folder = llvm_programs.library_path(self.objcopy(), self.sysroot)

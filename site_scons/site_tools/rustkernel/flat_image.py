@@ -118,7 +118,8 @@ def _image_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
 
 
 def _image_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.settings_text(compiler=face.toolchain(env).identity)
+    toolchain = face.toolchain(env)
+    return face.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 
 
 _LOADER = face.action(_build_loader, _loader_label, _loader_settings, "BOOTFLATLOADERCOMSTR", shared=True)

@@ -185,7 +185,8 @@ def _strip_label(target: face.Nodes, source: face.Nodes, _env: Any) -> str:
 
 
 def _strip_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.settings_text(objcopy=env.get("OBJCOPY", ""), compiler=face.toolchain(env).identity)
+    toolchain = face.toolchain(env)
+    return face.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 
 
 _WRITE = face.action(_write, _write_label, _write_settings, "BOOTIMAGECOMSTR", shared=True)

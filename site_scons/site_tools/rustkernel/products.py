@@ -1,4 +1,4 @@
-"""The files that our builders make, as nodes that notice when somebody else has written them.
+"""The files that our builders make and read, as nodes that notice when somebody else has written them.
 
 SCons compares what a target is made from, and not the target itself: one that was overwritten by hand, or
 by a build that was killed before it could keep its records, would pass as up to date. A `Product` is one
@@ -69,6 +69,26 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
     def _is_damaged(self) -> bool:
         known = getattr(self.get_stored_info().ninfo, "csig", None)
         return bool(self.get_csig() != known)
+
+
+class Input(SCons.Node.FS.File):  # type: ignore[misc]
+    """A file that a kernel is made from, which is always read.
+
+    Of one that is older than two days (SCons's max_drift), SCons would believe the time stamp.
+    """
+
+    __slots__ = ()
+
+    def get_max_drift_csig(self) -> str:
+        """No digest of an earlier build's."""
+        return ""
+
+
+def always_read(node: Any) -> Any:
+    """The node, read in each run where it is a plain file that nobody makes."""
+    if type(node) is SCons.Node.FS.File and not node.has_builder():
+        node.__class__ = Input
+    return node
 
 
 def claim(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
