@@ -118,6 +118,10 @@ MISTAKES = {
     ),
     "no specification": Mistake({"x86_64-my_os.json": None}, (r"`x86_64-my_os\.json' not found",)),
     "a compiler that is not there": Mistake(kernel_with('RUSTC="rustc-7"'), (r"names rustc-7",)),
+    "a cargo that builds nothing": Mistake(
+        kernel_with('CARGOFLAGS=["--help"]'),
+        (r"^kernel/Cargo\.toml: error: cargo succeeded, but built no binary `my_os`", r"CARGOFLAGS="),
+    ),
     "an unknown level in BOOT_CONFIG": Mistake(
         {
             "SConstruct": SCONSTRUCT.replace(
