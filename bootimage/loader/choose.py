@@ -22,6 +22,10 @@ Family = Literal["0.9", "0.11"]
 
 _NEWEST = 'bootloader = { package = "bootloader_api", version = "0.11" }'
 _SAME_SOURCE = "the kernel's `use bootloader::{BootInfo, entry_point}` stays as it is"
+_FROM_LOCK_FILE = (
+    "a loader 0.9 is linked with the kernel's own package: let RustKernel build the kernel, and its "
+    "Cargo.lock say which loader"
+)
 
 
 class NoLoader(BuildError):
@@ -61,6 +65,20 @@ def choose_loader(package: Package) -> Loader:
     family = _family(package, found)
     manifest = _manifest(package, found) if found.source is None else None
     return Loader(family, found.name, found.version, found.source, found.checksum, manifest)
+
+
+def published_loader(version: object) -> Loader:
+    """The published loader of the `version` that the user wrote, which must be a full one of loader 0.11."""
+    try:
+        series = order(version)[:2] if isinstance(version, str) else None
+    except ValueError:
+        series = None
+    if isinstance(version, str) and series == (0, 11):
+        return Loader("0.11", "bootloader_api", version)
+    raise BuildError(
+        f"the version of a boot loader 0.11 is expected, found {version!r}",
+        hint=_FROM_LOCK_FILE if series == (0, 9) else "write the full version, such as 0.11.17",
+    )
 
 
 def _lock(package: Package) -> LockFile:

@@ -122,6 +122,21 @@ MISTAKES = {
         kernel_with('CARGOFLAGS=["--help"]'),
         (r"^kernel/Cargo\.toml: error: cargo succeeded, but built no binary `my_os`", r"CARGOFLAGS="),
     ),
+    "a loader's version that is none": Mistake(
+        {"SConstruct": SCONSTRUCT.replace("BootImage(kernel", 'BootImage(kernel, BOOTLOADER_VERSION="0.11"')},
+        (r"^scons: \*\*\* error: .*, found '0\.11'", r"help: write the full version, such as 0\.11\.17"),
+        at_reading=True,
+    ),
+    "the programs of a loader 0.9": Mistake(
+        {"SConstruct": SCONSTRUCT + 'env.BootLoader("0.9.35")\n'},
+        (r"^scons: \*\*\* error: .*, found '0\.9\.35'", r"help: .* let RustKernel build the kernel"),
+        at_reading=True,
+    ),
+    "no loader's version": Mistake(
+        {"SConstruct": SCONSTRUCT + "env.BootLoader(None)\n"},
+        (r"^scons: \*\*\* error: .*, found None",),
+        at_reading=True,
+    ),
     "an unknown level in BOOT_CONFIG": Mistake(
         {
             "SConstruct": SCONSTRUCT.replace(

@@ -96,7 +96,7 @@ def _release(node: Any, loader: Loader) -> Release:
 
 def _loader(env: Any, node: Any) -> Loader:
     if "BOOTLOADER_VERSION" in env:
-        return Loader("0.11", "bootloader_api", str(env.subst("$BOOTLOADER_VERSION")))
+        return programs_of.asked(env, env["BOOTLOADER_VERSION"])
     known = kernel.kernel_of(node)
     if known is None:
         raise BuildError(
