@@ -168,6 +168,25 @@ MISTAKES = {
     ),
     "no specification": Mistake({"x86_64-my_os.json": None}, (r"`x86_64-my_os\.json' not found",)),
     "a compiler that is not there": Mistake(kernel_with('RUSTC="rustc-7"'), (r"names rustc-7",)),
+    "a cargo that builds nothing": Mistake(
+        kernel_with('CARGOFLAGS=["--help"]'),
+        (r"^kernel/Cargo\.toml: error: cargo succeeded, but built no binary `my_os`", r"CARGOFLAGS="),
+    ),
+    "a loader's version that is none": Mistake(
+        {"SConstruct": SCONSTRUCT.replace("BootImage(kernel", 'BootImage(kernel, BOOTLOADER_VERSION="0.11"')},
+        (r"^scons: \*\*\* error: .*, found '0\.11'", r"help: write the full version, such as 0\.11\.17"),
+        at_reading=True,
+    ),
+    "the programs of a loader 0.9": Mistake(
+        {"SConstruct": SCONSTRUCT + 'env.BootLoader("0.9.35")\n'},
+        (r"^scons: \*\*\* error: .*, found '0\.9\.35'", r"help: .* let RustKernel build the kernel"),
+        at_reading=True,
+    ),
+    "no loader's version": Mistake(
+        {"SConstruct": SCONSTRUCT + "env.BootLoader(None)\n"},
+        (r"^scons: \*\*\* error: .*, found None",),
+        at_reading=True,
+    ),
     "an unknown level in BOOT_CONFIG": Mistake(
         image_with('BOOT_CONFIG={"log_level": "x"}'),
         (r"error: boot\.json: log_level: 'x' is not one of",),

@@ -7,13 +7,13 @@ from typing import Any
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader, choose_loader
 
-from . import kernel
+from . import kernel, loader
 
 
 def loader_for(env: Any, node: Any) -> Loader:
     """The loader for the kernel `node`. Raises BuildError where nothing tells it."""
     if "BOOTLOADER_VERSION" in env:
-        return Loader("0.11", "bootloader_api", str(env.subst("$BOOTLOADER_VERSION")))
+        return loader.asked(env, env["BOOTLOADER_VERSION"])
     known = kernel.kernel_of(node)
     if known is None:
         raise BuildError(
@@ -24,11 +24,11 @@ def loader_for(env: Any, node: Any) -> Loader:
     return choose_loader(known.package)
 
 
-def describe_image(image: Any, node: Any, kind: str, loader: Loader) -> None:
+def describe_image(image: Any, node: Any, kind: str, chosen: Loader) -> None:
     """Note at the image's node what it is: of which kernel, and for which loader."""
     image.attributes.boot_image = kind
     image.attributes.boot_kernel = node
-    image.attributes.boot_loader = loader
+    image.attributes.boot_loader = chosen
 
 
 def check_loader(env: Any, image: Any) -> None:
@@ -47,6 +47,6 @@ def check_loader(env: Any, image: Any) -> None:
         )
 
 
-def _named(loader: Loader) -> str:
-    place = "" if loader.origin == "registry" else f" ({loader.source or loader.manifest})"
-    return f"{loader.package} {loader.version}{place}"
+def _named(chosen: Loader) -> str:
+    place = "" if chosen.origin == "registry" else f" ({chosen.source or chosen.manifest})"
+    return f"{chosen.package} {chosen.version}{place}"

@@ -47,7 +47,7 @@ def generate(env: Any) -> None:
     env.SetDefault(**{name: value.copy() if value else value for name, value in _DEFAULTS.items()})
     face.add_method(env, kernel_test, "KernelTest")
     face.add_method(env, _expect, "Expect")
-    env.AddMethod(_send, "Send")
+    face.add_method(env, _send, "Send")
     env.AddMethod(_pass, "Pass")
     kernel_test_run.add_options()
 
@@ -159,7 +159,7 @@ def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
     from bootimage.kernel_test import select, talk
 
     talks = {}
-    for name, steps in env["CONVERSATIONS"].items():
+    for name, steps in _conversations(env).items():
         found = select(tests, name)
         if not found:
             known = ", ".join(test.name for test in tests)
@@ -169,6 +169,15 @@ def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
         except ValueError as error:
             raise SCons.Errors.UserError(f"CONVERSATIONS[{name!r}]: {error}") from None
     return talks
+
+
+def _conversations(env: Any) -> dict[str, Any]:
+    given = env["CONVERSATIONS"]
+    if isinstance(given, dict) and all(isinstance(name, str) for name in given):
+        return given
+    raise SCons.Errors.UserError(
+        f"CONVERSATIONS must be a dictionary, the name of a test -> a list of steps, found {given!r}"
+    )
 
 
 def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
