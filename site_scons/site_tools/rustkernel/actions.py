@@ -21,7 +21,7 @@ from bootimage import report
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
-from .errors import told, user_errors
+from .errors import no_mix_ups, told, user_errors
 
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
@@ -73,7 +73,8 @@ class _Guarded:
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         try:
-            self.build(target, source, env)
+            with no_mix_ups():
+                self.build(target, source, env)
         except BuildError as error:
             report.write_error(f"{told(error)}\n")
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
@@ -85,9 +86,10 @@ class _Told:
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
         try:
-            return self.act(target, source, env) or 0
+            with no_mix_ups():
+                return self.act(target, source, env) or 0
         except BuildError as error:
-            report.write_error(f"{error}\n")
+            report.write_error(f"{told(error)}\n")
             return 1
 
 

@@ -21,7 +21,7 @@ from bootimage import report
 from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 from .actions import Goal, NodeAction, Nodes, Text, settings_text
-from .errors import add_method, told, user_errors
+from .errors import add_method, no_mix_ups, told, user_errors
 from .products import claim
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "builder",
     "context",
     "goal",
+    "no_mix_ups",
     "settings_text",
     "told",
     "toolchain",
