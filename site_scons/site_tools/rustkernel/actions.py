@@ -20,7 +20,7 @@ from bootimage import engine, process
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
-from .errors import tell, user_errors
+from .errors import no_mix_ups, tell, user_errors
 
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
@@ -73,7 +73,8 @@ class _Guarded:
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         process.begin()
         try:
-            self.build(target, source, env)
+            with no_mix_ups():
+                self.build(target, source, env)
         except BuildError as error:
             tell(error)
             _release(target)
@@ -87,7 +88,8 @@ class _Told:
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
         process.begin()
         try:
-            return self.act(target, source, env) or 0
+            with no_mix_ups():
+                return self.act(target, source, env) or 0
         except BuildError as error:
             tell(error)
             return 1

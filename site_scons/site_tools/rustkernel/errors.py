@@ -35,10 +35,22 @@ _told: WeakSet[BuildError] = WeakSet()
 
 
 @contextmanager
-def user_errors() -> Iterator[None]:
-    """Turn the engine's errors into SCons's."""
+def no_mix_ups(variable: str = "") -> Iterator[None]:
+    """Turn what SCons raises for a folder in a file's place into a BuildError, which names `variable`."""
     try:
         yield
+    except TypeError as error:
+        from .mix_ups import described
+
+        raise described(error, variable) or error from None
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn the engine's errors, and SCons's own for a folder in a file's place, into those for the user."""
+    try:
+        with no_mix_ups():
+            yield
     except BuildError as error:
         raise SCons.Errors.UserError(told(error)) from None
 

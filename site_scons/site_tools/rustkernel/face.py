@@ -22,7 +22,7 @@ from bootimage.errors import BuildError
 from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 from .actions import Goal, NodeAction, Nodes, Text, settings_text
-from .errors import add_method, told, user_errors
+from .errors import add_method, no_mix_ups, told, user_errors
 from .products import claim
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "builder",
     "context",
     "goal",
+    "no_mix_ups",
     "settings_text",
     "told",
     "toolchain",

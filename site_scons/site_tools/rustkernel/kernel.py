@@ -176,8 +176,7 @@ def target_of(env: Any) -> Any:
         asked = asked[0]
     if isinstance(asked, str) and not env.subst(asked).endswith(".json"):
         return env.subst(asked)
-    node = env.File(env.subst(asked) if isinstance(asked, str) else asked)
-    return specification.canonical_node(env, node)
+    return specification.canonical_node(env, specification.users_node(env, asked))
 
 
 def target_name(where: Any) -> str:

@@ -102,7 +102,8 @@ def _write_junit(env: Any, suite: str, results: list[Result]) -> None:
 
     asked = SCons.Script.GetOption("kernel_test_junit")
     if asked is None and env.get("KERNEL_TEST_JUNIT"):
-        asked = env.File(env["KERNEL_TEST_JUNIT"]).abspath
+        with face.no_mix_ups("KERNEL_TEST_JUNIT"):
+            asked = env.File(env["KERNEL_TEST_JUNIT"]).abspath
     if asked is not None:
         # What is typed is relative to where it is typed; the build itself may be elsewhere (scons -u).
         path = Path(SCons.Script.GetLaunchDir(), asked)

@@ -72,4 +72,5 @@ def _firmware(env: Any, program: Path) -> Firmware:
 
 
 def _file(env: Any, name: str) -> str | None:
-    return str(env.File(env.subst(f"${name}")).abspath) if env.get(name) else None
+    with face.no_mix_ups(name):
+        return str(env.File(env.subst(f"${name}")).abspath) if env.get(name) else None

@@ -6,13 +6,34 @@ from pathlib import Path
 from typing import Any
 
 import SCons.Errors
+import SCons.Node.FS
+
+from bootimage.errors import BuildError
 
 from . import face
 
 
 def generate(env: Any) -> None:
-    """Add the builder TargetSpec(target, source) to `env`."""
-    env.Append(BUILDERS={"TargetSpec": face.builder(_ACTION, single_source=True)})
+    """Add the method TargetSpec(target, source) to `env`."""
+    env.Append(BUILDERS={"_TargetSpec": face.builder(_ACTION, single_source=True)})
+    face.add_method(env, target_spec, "TargetSpec")
+
+
+def target_spec(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
+    """The canonical specification `target` for the user's JSON `source`."""
+    return env._TargetSpec(target, users_node(env, source), **overrides)
+
+
+def users_node(env: Any, asked: Any) -> Any:
+    """The node of the user's JSON, which is given by name or as a node. Raises BuildError for a folder."""
+    node = env.Entry(asked)
+    node = node[0] if isinstance(node, list) else node
+    if type(node) is SCons.Node.FS.Entry:  # SCons does not know yet what it is
+        node = node.disambiguate()
+    if isinstance(node, SCons.Node.FS.Dir) and not face.names_only(env):
+        message = "this is a folder; a target specification (a JSON file) is expected"
+        raise BuildError(message, file=face.source_path(node), line=1, column=1)
+    return node
 
 
 def canonical_node(env: Any, specification: Any) -> Any:
@@ -24,7 +45,7 @@ def canonical_node(env: Any, specification: Any) -> Any:
     target = env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(name).File(f"{name}.json")
     origin = (specification.srcnode().get_path(), face.asked_toolchain(env))
     if not target.has_builder():
-        target = env.TargetSpec(target, specification)[0]
+        target = env._TargetSpec(target, specification)[0]
         target.attributes.rust_origin = origin
     known = getattr(target.attributes, "rust_origin", origin)
     if known != origin:

@@ -21,8 +21,14 @@ from . import face
 
 
 def generate(env: Any) -> None:
-    """Add the builder Sysroot(target, source) to `env`."""
-    env.Append(BUILDERS={"Sysroot": face.builder(_ACTION)})
+    """Add the method Sysroot(target, source) to `env`."""
+    env.Append(BUILDERS={"_Sysroot": face.builder(_ACTION)})
+    face.add_method(env, sysroot, "Sysroot")
+
+
+def sysroot(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
+    """The manifest `target` for a canonical specification, or the Value of a triple."""
+    return env._Sysroot(target, source, **overrides)
 
 
 def sysroot_node(env: Any, specification: Any) -> Any:
@@ -33,7 +39,7 @@ def sysroot_node(env: Any, specification: Any) -> Any:
     crates = sysroot_crates(env)
     folder, source = _place(env, specification)
     target = folder.File(f"{_file_name(crates)}.json")
-    return target if target.has_builder() else env.Sysroot(target, source)[0]
+    return target if target.has_builder() else env._Sysroot(target, source)[0]
 
 
 def sysroot_crates(env: Any) -> tuple[str, ...]:
