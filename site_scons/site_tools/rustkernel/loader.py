@@ -11,7 +11,7 @@ from typing import Any
 from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
 from bootimage.loader.release import Release, own_files
 
-from . import face
+from . import checks, face
 
 BIOS = ("boot-sector", "stage-2", "stage-3", "stage-4")
 UEFI = ("uefi",)
@@ -25,6 +25,7 @@ def generate(env: Any) -> None:
 
 def boot_loader(env: Any, version: str) -> dict[str, Any]:
     """The nodes of the loader's programs by name: boot-sector, stage-2, stage-3, stage-4 and uefi."""
+    checks.check_text("the version of BootLoader", version)
     return program_nodes(env, Release(version))
 
 
