@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import ours, peers
+from bench.interactive import session
 from bench.measure import Cost, Failed, interleaved
 from bench.project import Project, environment
 from bench.results import Goal, Results, Row
@@ -117,6 +118,19 @@ def edit(pair: Pair, results: Results) -> Row:
     _ensure_both(pair)
     mine, other = interleaved(_SOME, lambda _n: pair.ours.build_edited(), lambda _n: pair.peer.build_edited())
     return _row(pair, "edit", "one line edited", mine, other)
+
+
+def edit_interactive(scratch: Path) -> Row:
+    """An edit where scons runs already, beside the template's, which has no such thing."""
+    pair = template_pair(scratch)
+    _ensure_both(pair)
+    with session(pair.ours) as running:
+        mine, other = interleaved(
+            _SOME, lambda _n: running.build_edited(), lambda _n: pair.peer.build_edited()
+        )
+    row = _row(pair, "interactive", "one line edited, in `scons --interactive`", mine, other)
+    note = "the session has read the project before; the memory is the session's alone"
+    return replace(row, goal=pair.goals["edit"], note=note)
 
 
 def floor(scratch: Path) -> Row:

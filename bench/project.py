@@ -60,9 +60,13 @@ class Project:
 
     def build_edited(self) -> Cost:
         """Change the number to another one, then build; the images must have changed with it."""
+        return self.edited(self.build)
+
+    def edited(self, build: Callable[[], Cost]) -> Cost:
+        """Change the number, and `build` by any means; the images must have changed with it."""
         before = self._digests()
         self._edit()
-        cost = self.build()
+        cost = build()
         if self._digests() == before:
             raise Failed(f"{self.name}: the edit of {self.source} is in no image")
         return cost

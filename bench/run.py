@@ -85,6 +85,7 @@ def _rows(scratch: Path, pairs: list[Pair], results: Results) -> dict[str, Calla
         for pair in pairs
         for kind, measure in _KINDS.items()
     }
+    rows["template-interactive"] = partial(compared.edit_interactive, scratch)
     rows["floor-unchanged"] = partial(compared.floor, scratch)
     rows["kernels-first"] = partial(many.first, scratch)
     rows["kernels-unchanged"] = partial(many.unchanged, scratch)

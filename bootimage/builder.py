@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootimage.cargo.manifest import read_package
+from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
 from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
@@ -70,12 +70,14 @@ def locate_bootloader(
 ) -> Path:
     """The Cargo.toml of the package that the kernel calls `dependency`, where cargo keeps its source.
 
-    The kernel is the package in the working directory, or `kernel_manifest`. Raises BuildError.
+    The kernel is `kernel_manifest`, else the package in the working directory, else the nearest one that has
+    such a dependency: in a folder above, or one folder below these. Raises BuildError.
     """
     from bootimage.loader.locate import dependency_manifest
     from bootimage.process import run
 
-    manifest = read_package(Path(kernel_manifest or "Cargo.toml").absolute()).manifest
+    named = Path(kernel_manifest).absolute() if kernel_manifest else _with_dependency(dependency)
+    manifest = read_package(named).manifest
     context = open_context(manifest.parent)
     command = [str(context.toolchain.cargo), "metadata", "--format-version=1", "--locked"]
     finished = run([*command, "--manifest-path", str(manifest)], env=context.environment(), quiet=True)
@@ -102,10 +104,35 @@ def find_manifest(kernel: Path) -> Path:
 
 
 def _has_binary(manifest: Path, name: str) -> bool:
+    package = _readable(manifest)
+    return package is not None and any(crate.name == name for crate in package.binaries)
+
+
+def _with_dependency(name: str) -> Path:
+    """The Cargo.toml whose dependency `name` is meant; where none has one, the nearest package's."""
+    own = Path.cwd() / "Cargo.toml"
+    packages = [found for each in _candidates(Path.cwd()) if (found := _readable(each)) is not None]
+    if not packages:
+        raise BuildError(
+            "no package is here, in a folder above or in one below these",
+            file=own,
+            hint='name it: locate_bootloader(kernel_manifest="path/to/Cargo.toml")',
+        )
+    # What is asked for is cargo's name of the crate, in which `-` has become `_`.
+    having = (each for each in packages if name.replace("-", "_") in _dependencies(each))
+    return packages[0].manifest if packages[0].manifest == own else next(having, packages[0]).manifest
+
+
+def _dependencies(package: Package) -> set[str]:
+    return {each.name.replace("-", "_") for each in package.dependencies}
+
+
+def _readable(manifest: Path) -> Package | None:
+    """The package; None for a workspace alone, and for somebody else's that cannot be read."""
     try:
-        return any(crate.name == name for crate in read_package(manifest).binaries)
-    except BuildError:  # somebody else's package
-        return False
+        return read_package(manifest)
+    except BuildError:
+        return None
 
 
 def _candidates(start: Path) -> Iterator[Path]:

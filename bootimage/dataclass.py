@@ -28,12 +28,17 @@ _making = RLock()
 
 
 def _deferred(cls: type[T], options: dict[str, bool]) -> type[T]:
-    def first(self: T, *values: object, **named: object) -> None:
-        with _making:  # two threads may want their first value at once
-            if cls.__init__ is first:
-                del cls.__init__
-                dataclasses.dataclass(**options)(cls)
-        cls.__init__(self, *values, **named)
+    made = False
 
-    cls.__init__ = first  # type: ignore[method-assign, assignment]
+    # Not in __init__, which is not there for a moment while the class is made: threads come by here first.
+    def new(wanted: type[T], *_values: object, **_named: object) -> T:
+        nonlocal made
+        if not made:
+            with _making:  # two threads may want their first value at once
+                if not made:
+                    dataclasses.dataclass(**options)(cls)
+                    made = True
+        return object.__new__(wanted)
+
+    cls.__new__ = new  # type: ignore[method-assign, assignment]
     return cls

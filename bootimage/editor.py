@@ -53,7 +53,7 @@ def prepare_editor(
 
     With `in_project` it becomes the package's `.cargo/config.toml`, if nobody else wrote one.
     """
-    own = build.manifest.parent / ".cargo/config.toml"
+    own = _configuration(build.manifest)
     is_free = in_project and _is_free(own)
     place = own if is_free else folder / "cargo-check.toml"
     write_whole(place, _text(context, build, folder))
@@ -70,6 +70,16 @@ def prepare_editor(
         "rust-analyzer.check.allTargets": False,
     }
     return EditorFiles(place, is_free, settings, environment)
+
+
+def project_configuration(manifest: Path) -> Path | None:
+    """The cargo configuration of the package `manifest`, if it is one that `prepare_editor` wrote."""
+    place = _configuration(manifest)
+    return place if place.is_file() and is_marked(read_toml(place).text) else None
+
+
+def _configuration(manifest: Path) -> Path:
+    return manifest.parent / ".cargo/config.toml"
 
 
 def _is_free(place: Path) -> bool:

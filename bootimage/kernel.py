@@ -55,7 +55,21 @@ def build_kernel(context: BuildContext, build: CrateBuild, declared: Sequence[Pa
     with compared_by_contents(build, "build", declared, [folder / f"{name}.d" for name in build.bins]):
         messages = compile_crate(context, build, "build")
     check_inputs(context, build, messages, declared)
-    return executables(messages)
+    return _made(build, executables(messages))
+
+
+def _made(build: CrateBuild, built: dict[str, Path]) -> dict[str, Path]:
+    """The executables `built`, among which is each that was asked for: a cargo may succeed and build none."""
+    missing = [name for name in build.bins if name not in built]
+    if not missing:
+        return built
+    names = ", ".join(f"`{name}`" for name in sorted(built)) or "nothing"
+    flags = f"is CARGOFLAGS={list(build.cargoflags)} meant so?" if build.cargoflags else None
+    raise BuildError(
+        f"cargo succeeded, but built no binary `{missing[0]}`; it built {names}",
+        file=build.manifest,
+        hint=flags or "look at what CARGO names: `scons toolchain` shows the cargo that is used",
+    )
 
 
 def check_inputs(context: BuildContext, build: CrateBuild, messages: bytes, declared: Sequence[Path]) -> None:

@@ -37,7 +37,8 @@ def kernel_key(context: BuildContext, build: CrateBuild, inputs: Iterable[Path])
         "features": build.features,
         "default features": build.default_features,
         "rustflags": build.rustflags,
-        "cargoflags": build.cargoflags,
+        # Of a `--config FILE`, the contents are among `inputs`.
+        "cargoflags": [_from(build.workspace_root, word) for word in build.cargoflags],
         "environment": sorted(build.environment.items()),
     }
     toolchain, home = context.toolchain, context.toolchain.cargo_home()
@@ -54,6 +55,10 @@ def kernel_key(context: BuildContext, build: CrateBuild, inputs: Iterable[Path])
             "files": digest_of_files((os.path.relpath(path, build.workspace_root), path) for path in own),
         },
     )
+
+
+def _from(folder: Path, word: str) -> str:
+    return os.path.relpath(word, folder) if word.startswith("/") else word
 
 
 def _users_cargo(home: Path) -> Mapping[str, object]:

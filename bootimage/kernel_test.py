@@ -95,13 +95,30 @@ def run_settings(package: Package, limit: float | None = None) -> RunSettings:
     )
 
 
-def talk(steps: Sequence[Step | Pass]) -> Talk:
-    """The conversation that these steps describe. Raises ValueError for a `Pass` that is not the last."""
-    *before, last = steps or [Pass()]
+def talk(steps: object) -> Talk:
+    """The conversation that these steps describe.
+
+    Raises ValueError where they are no list of steps, and for a `Pass` that is not the last.
+    """
+    *before, last = _steps(steps) or [Pass()]
     spoken = tuple(step for step in (*before, last) if not isinstance(step, Pass))
     if any(isinstance(step, Pass) for step in before):
         raise ValueError("Pass() ends a conversation: nothing may come after it")
     return Talk(spoken, passes=bool(spoken) and isinstance(last, Pass))
+
+
+def _steps(given: object) -> list[Step | Pass]:
+    """What is no step would be passed over by the guest's side, and the test would pass for nothing."""
+    from bootimage.machine.conversation import Expect, Send
+
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"a list of steps is expected, found {given!r}; put it in brackets: [...]")
+    for number, step in enumerate(given, 1):
+        if not isinstance(step, Expect | Send | Pass):
+            raise ValueError(
+                f"step {number} is {step!r}; a step is env.Expect(pattern), env.Send(text) or env.Pass()"
+            )
+    return list(given)
 
 
 def _name(crate: Crate, taken: set[str]) -> str:

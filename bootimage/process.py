@@ -212,13 +212,15 @@ class _Running:
         self._children: set[subprocess.Popen[bytes]] = set()
         self._interrupted: set[subprocess.Popen[bytes]] = set()
         self._watching = False
-        self.stopped = False
+        self.signals = 0
         self.beside: Callable[[], None] | None = None
 
     def start(
         self, argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
     ) -> subprocess.Popen[bytes]:
         with self._lock:  # so that a signal finds every child there is
+            if interrupted():
+                raise BuildError(f"{_program_name(argv)} was interrupted before it began")
             child = _start(argv, env, cwd)
             self._children.add(child)
             work, self.beside = self.beside, None
@@ -272,11 +274,18 @@ class _Running:
     def _wait(self, read_end: int) -> None:
         while numbers := os.read(read_end, 64):
             if {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} & set(numbers):
-                self.stopped = True
+                self.signals += 1
                 self.interrupt()
 
 
+class _Begun(threading.local):
+    """How many signals had come when this thread began with what it does."""
+
+    signals = 0
+
+
 _running = _Running()
+_begun = _Begun()
 
 
 def watch_signals() -> bool:
@@ -297,9 +306,14 @@ def beside_next(work: Callable[[], None]) -> None:
     _running.beside = work
 
 
+def begin() -> None:
+    """From now on only signals yet to come end what this thread does: one process may build several times."""
+    _begun.signals = _running.signals
+
+
 def interrupted() -> bool:
-    """True from the first such signal on: what is not a program of ours asks, and ends by itself."""
-    return _running.stopped
+    """True from the first such signal on: no program starts, and what is none asks and ends by itself."""
+    return _running.signals > _begun.signals
 
 
 def _program_name(argv: tuple[str, ...]) -> str:

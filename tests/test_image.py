@@ -305,6 +305,15 @@ def test_too_much_for_bios(tmp_path: Path, stages: BiosStages, contents: Content
         write_bios_disk(tmp_path / "out", stages, contents)
 
 
+@pytest.mark.parametrize("name", ["a:b", "folder/", "../up", "trailing."])
+def test_a_wrong_name_has_nothing_to_do_with_the_size(
+    tmp_path: Path, stages: BiosStages, contents: Contents, name: str
+) -> None:
+    with pytest.raises(BuildError) as caught:
+        write_bios_disk(tmp_path / "out", stages, replace(contents, files={name: tmp_path / "notes"}))
+    assert "FAT12" not in str(caught.value)
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
 @pytest.mark.parametrize("old", [b"old image", None])
 def test_the_old_image_survives(

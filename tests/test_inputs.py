@@ -13,6 +13,7 @@ import pytest
 from bootimage.cargo.dep_info import undeclared
 from bootimage.cargo.inputs import Inputs, declared_inputs
 from bootimage.errors import BuildError
+from bootimage.machine.junit import write_junit
 from tests.cargo_tree import named, tree
 
 WORKSPACE = """
@@ -128,6 +129,15 @@ def test_new_removed_and_skipped(tmp_path: Path) -> None:
     (tmp_path / "k/old.rs").rename(tmp_path / "k/new.rs")
     assert tmp_path / "k/new.rs" in inputs(tmp_path).files
     assert tmp_path / "k/old.rs" not in inputs(tmp_path).files
+
+
+def test_results_of_tests_are_no_input(tmp_path: Path) -> None:
+    """Or each run of a kernel's tests would have the kernel built again."""
+    before = inputs(tree(tmp_path, FILES)).files
+    write_junit([], "test-kernel", tmp_path / "k/results/junit.xml")
+    assert inputs(tmp_path).files == before
+    (tmp_path / "k/page.xml").write_text("<page/>")
+    assert set(inputs(tmp_path).files) - set(before) == {tmp_path / "k/page.xml"}
 
 
 def test_a_cargo_home_in_the_package_is_passed_over(tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ def _compiler(clone: Clone) -> None:
     clone.context.toolchain = replace(clone.context.toolchain, identity=IDENTITY + " (another)")
 
 
+def test_a_file_in_an_argument_counts_from_the_workspace(clone: Clone, tmp_path: Path) -> None:
+    other = Clone.at(tmp_path / "two")
+    for each in (clone, other):
+        each.rebuild(cargoflags=("--config", str(each.root / "fast.toml")))
+    assert other.key() == clone.key()
+
+
 CHANGES: dict[str, Callable[[Clone], object]] = {
     "a source": lambda clone: clone.write("kernel/src/main.rs", "// other\n"),
     "a source of a path dependency": lambda clone: clone.write("shelf/src/lib.rs", "// other\n"),

@@ -96,3 +96,9 @@ def test_conversations() -> None:
     assert talk([]) == Talk()
     with pytest.raises(ValueError, match="nothing may come after"):
         talk([Pass(), *steps])
+
+
+@pytest.mark.parametrize("steps", ["never", ["never"], [("Expect", "a")], [Pass], 5, None, Pass(), Send("x")])
+def test_what_is_no_conversation(steps: object) -> None:
+    with pytest.raises(ValueError, match=r"step 1 is|a list of steps is expected"):
+        talk(steps)

@@ -274,3 +274,34 @@ def test_cargo_shows_everything_when_verbose(
     finished = run_cargo(["sh", "-c", "cat said >&2; env"], env=ENV, step=Progress(), cwd=tmp_path)
     assert "".join(shown) == CARGO
     assert b"CARGO_TERM_PROGRESS_WHEN=never" in finished.stdout
+
+
+BETWEEN = """\
+import os, signal, sys, time
+from bootimage import process
+from bootimage.errors import BuildError
+signal.signal(signal.SIGINT, lambda number, frame: None)
+process.watch_signals()
+os.kill(os.getpid(), signal.SIGINT)
+while not process.interrupted():
+    time.sleep(0.01)
+try:
+    process.run(["touch", "made"], env={"PATH": os.environ["PATH"]})
+except BuildError as error:
+    print(error)
+process.begin()
+process.run(["touch", "made later"], env={"PATH": os.environ["PATH"]})
+"""
+
+
+def test_after_a_signal_nothing_starts_until_something_new_begins(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", BETWEEN],
+        cwd=tmp_path,
+        env={**ENV, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.stdout == "error: touch was interrupted before it began\n", finished.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["made later"]

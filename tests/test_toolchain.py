@@ -195,6 +195,15 @@ def test_a_named_objcopy(tmp_path: Path) -> None:
         replace(system(tmp_path), named_objcopy="gone").objcopy()
 
 
+def test_a_named_objcopy_counts_by_its_contents(tmp_path: Path) -> None:
+    one, two = program(tmp_path / "bin/one"), program(tmp_path / "elsewhere/two")
+    found = [replace(system(tmp_path), named_objcopy=str(path)) for path in (one, two)]
+    assert found[0].objcopy_digest() == found[1].objcopy_digest() != system(tmp_path).objcopy_digest() == ""
+    one.write_text("#!/bin/sh\nexit 1\n")
+    assert found[0].objcopy_digest() != found[1].objcopy_digest()
+    assert replace(found[0], named_objcopy="gone").objcopy_digest() == "gone"
+
+
 def test_only_the_toolchains_own_objcopy_gets_its_library(tmp_path: Path) -> None:
     program(tmp_path / "bin/llvm-objcopy")
     found = system(tmp_path)
@@ -313,3 +322,16 @@ def test_source_of_the_other_channel_is_refused(tmp_path: Path) -> None:
     mixed = replace(nightly, named_library=str(stable.library_source()))
     with pytest.raises(BuildError, match=rf"rustc is {nightly.release}, .* is of 1\.\d+: only its own"):
         mixed.library_source()
+
+
+def test_a_named_source_is_part_of_what_the_toolchain_is(tmp_path: Path) -> None:
+    source = library(tmp_path / "elsewhere", SINCE.format(96), PLACEHOLDER)
+    own, named = system(tmp_path), system(tmp_path, RUST_SRC=str(source))
+    assert (
+        own.identity != named.identity and named.identity == system(tmp_path, RUST_SRC=str(source)).identity
+    )
+    assert own.library_environment() == {}
+    assert named.library_environment() == {"__CARGO_TESTS_ONLY_SRC_ROOT": str(source)}
+    (source / "core/src/lib.rs").write_text("changed")
+    assert system(tmp_path, RUST_SRC=str(source)).identity != named.identity
+    assert named.library_tree == source.parent and own.library_tree != source.parent

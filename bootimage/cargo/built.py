@@ -22,11 +22,12 @@ _READ = re.compile(r"cargo::?rerun-if-changed=(.*)")
 def records(messages: bytes) -> Iterator[Path]:
     """The `.d` files of what the run has built, or found built, of packages on this machine.
 
-    An executable has two: cargo's beside it, and rustc's beside the file that it is another name of.
+    An executable is another name of a file in `deps`, beside which rustc's record is. cargo's own lies
+    beside the executable, and may be older than it.
     """
     for message in _own(artifacts(messages)):
         for file in {Path(name) for name in (message.get("executable"), *message["filenames"]) if name}:
-            for each in (file, *_original(file)):
+            for each in _original(file) or [file]:
                 library = _LIBRARY.fullmatch(each.name)
                 record = each.with_name(f"{library[1] if library else each.name}.d")
                 if record.is_file():

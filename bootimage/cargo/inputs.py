@@ -18,7 +18,7 @@ from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments
 from bootimage.cargo.lock_file import LockFile, read_lock_file
 from bootimage.cargo.manifest import Dependency, Package, patches, read_package
-from bootimage.cargo.mark import is_marked
+from bootimage.cargo.mark import holds_results, is_marked
 from bootimage.cargo.package_files import Identity, identity, package_files
 from bootimage.cargo.settings import all_rustflags, linkers
 from bootimage.cargo.system_files import is_of_system
@@ -86,7 +86,9 @@ def _linked_with(package: Package, config: CargoConfig) -> Iterator[str]:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a file is the cargo configuration that we wrote for editors: no build reads it."""
+    """Whether a file is one that we wrote for editors, or with the results of tests: no build reads it."""
+    if holds_results(path):
+        return True
     return path.endswith("/.cargo/config.toml") and is_marked(read_toml(Path(path)).text)
 
 

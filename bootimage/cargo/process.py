@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage import report
+from bootimage.cargo.positions import mended_place
 from bootimage.process import Argument, Finished, run
 
 _LINE = re.compile(r"[^\r\n]*(?:\r?\n|\r)|[^\r\n]+\Z")
@@ -38,7 +39,7 @@ def run_cargo(
     """
     if report.verbose():
         return run(argv, env=_with_terminal(env, bar=False), cwd=cwd)
-    messages = _CargoMessages(step)
+    messages = _CargoMessages(step, cwd)
     return run(argv, env=_with_terminal(env, bar=step is not None), cwd=cwd, on_stderr=messages.show)
 
 
@@ -54,14 +55,18 @@ def _with_terminal(env: Mapping[str, str], *, bar: bool) -> dict[str, str]:
 class _CargoMessages:
     """Passes on what a person should read of cargo's standard error, and the progress to `step`."""
 
-    def __init__(self, step: report.Step | None) -> None:
+    def __init__(self, step: report.Step | None, cwd: Path | None) -> None:
         self._step = step
+        self._cwd = cwd
 
     def show(self, text: str) -> None:
         pieces = (piece.removeprefix(_ERASE) for piece in _LINE.findall(text))
-        kept = "".join(piece for piece in pieces if self._is_for_user(piece))
+        kept = "".join(self._mended(piece) for piece in pieces if self._is_for_user(piece))
         if kept:
             report.write_error(kept)
+
+    def _mended(self, piece: str) -> str:
+        return mended_place(piece, self._cwd) if self._cwd else piece
 
     def _is_for_user(self, piece: str) -> bool:
         plain = _COLOUR.sub("", piece)

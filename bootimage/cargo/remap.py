@@ -14,8 +14,8 @@ def remap_flags(toolchain: Toolchain, folders: Mapping[Path, str]) -> list[str]:
 
     The library source gets the name that rustc itself gives it (`/rustc/COMMIT`), which debuggers know.
     """
-    library = toolchain.sysroot / "lib/rustlib/src/rust"
-    names = {**stand_ins(toolchain.cargo_home(), folders), library: f"/rustc/{toolchain.commit_hash}"}
+    source = toolchain.library_tree
+    names = {**stand_ins(toolchain.cargo_home(), folders), source: f"/rustc/{toolchain.commit_hash}"}
     return [f"--remap-path-prefix={path}={name}" for path, name in names.items()]
 
 

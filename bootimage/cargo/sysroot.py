@@ -94,7 +94,11 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
     flags = [*_flags(sysroot), *remap_flags(toolchain, {folder: "/sysroot"})]
-    environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+    environment = {
+        **context.environment(),
+        **toolchain.library_environment(),
+        "CARGO_ENCODED_RUSTFLAGS": encoded(flags),
+    }
     with report.step(sysroot.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
     finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")

@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage.commands import shown
+from bootimage.errors import BuildError
+from bootimage.spelling import closest
+
+_OURS = ("--kernel-manifest", "--kernel-binary", "--target-dir", "--out-dir")
 
 
 def run(
@@ -20,7 +24,7 @@ def run(
     options, rest = _parser(program).parse_known_args(words)
     out_dir = options.out_dir.absolute() if options.out_dir else None
     if options.kernel_binary:
-        _of_binary(options, out_dir, environ)
+        _of_binary(options, rest, out_dir, environ)
     else:
         manifest = ["--manifest-path", str(options.kernel_manifest)] if options.kernel_manifest else []
         _of_package([*manifest, *rest], out_dir, environ)
@@ -41,16 +45,57 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _of_binary(options: argparse.Namespace, out_dir: Path | None, environ: Mapping[str, str]) -> None:
+def _of_binary(
+    options: argparse.Namespace, rest: Sequence[str], out_dir: Path | None, environ: Mapping[str, str]
+) -> None:
     from bootimage.builder import find_manifest, open_context
+    from bootimage.cargo.arguments import parse_cargo_arguments
     from bootimage.cargo.manifest import read_package
     from bootimage.image.kernel_images import KernelImages, provide_images
 
+    arguments = parse_cargo_arguments(rest, Path.cwd())
+    _refuse_unknown(arguments.rest)
     kernel = options.kernel_binary.absolute()
     package = read_package((options.kernel_manifest or find_manifest(kernel)).absolute())
-    asked = KernelImages(package, kernel, out_dir or kernel.parent)
+    asked = KernelImages(
+        package,
+        kernel,
+        out_dir or kernel.parent,
+        features=arguments.features_of(package),
+        default_features=arguments.default_features,
+    )
     for disk in provide_images(open_context(package.folder, environ), asked).disks:
         _tell(kernel.stem, disk)
+
+
+# What scripts say of the kernel that they have built, or to the builder of a loader 0.10. The features reach
+# the loader, and the rest changes no image of a kernel that is there already.
+_WITH_VALUE = ("--features", "--profile", "--firmware", "--color")
+_SWITCHES = (
+    *("--release", "--no-default-features", "--all-features", "--locked", "--offline", "--frozen"),
+    *("-r", "-q", "--quiet", "-v", "--verbose"),
+)
+
+
+def _refuse_unknown(words: Sequence[str]) -> None:
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word in _WITH_VALUE:
+            if not waiting:
+                raise BuildError(f"{word} needs a value")
+            waiting.pop(0)
+        elif word not in _SWITCHES and word.partition("=")[0] not in _WITH_VALUE:
+            raise _unknown(word)
+
+
+def _unknown(word: str) -> BuildError:
+    name = word.partition("=")[0]
+    near = closest(name, (*_WITH_VALUE, *_SWITCHES, *_OURS)) if name.startswith("--") else None
+    return BuildError(
+        f"`{word}` means nothing beside --kernel-binary: that kernel is compiled already",
+        hint=f"did you mean {near}?" if near else "leave it out; `bootimage build --help` lists the options",
+    )
 
 
 def _of_package(words: Sequence[str], out_dir: Path | None, environ: Mapping[str, str]) -> None:

@@ -27,6 +27,10 @@ _CLUSTER_SECTORS = {
 _BLOCK_SECTORS = 128
 
 
+class NoSuchVolume(BuildError):
+    """A size that no volume of the FAT types allowed can have."""
+
+
 @dataclass(frozen=True)
 class Geometry:
     """A volume's division; counts in 512-byte sectors, places relative to the volume's start."""
@@ -82,7 +86,7 @@ def divide(size: int, first_sector: int, largest: int) -> Geometry:
     """Divide a volume of `size` bytes that begins at `first_sector` of its disk.
 
     FAT12 below 5 MiB, FAT16 below 512 MiB, then FAT32; with `largest` 16, FAT16 as far as it goes
-    (nearly 2 GiB). Data begins at a multiple of 64 KiB of the disk. Raises BuildError for a size that no
+    (nearly 2 GiB). Data begins at a multiple of 64 KiB of the disk. Raises NoSuchVolume for a size that no
     division suits.
     """
     if size % SECTOR:
@@ -94,7 +98,7 @@ def divide(size: int, first_sector: int, largest: int) -> Geometry:
             geometry = _divide(kind, size // SECTOR, cluster_sectors, first_sector)
             if low <= geometry.clusters <= high:
                 return geometry
-    raise BuildError(f"no FAT{kind} volume can have {size:,} bytes")
+    raise NoSuchVolume(f"no FAT{kind} volume can have {size:,} bytes")
 
 
 def _divide(kind: int, sectors: int, cluster_sectors: int, first_sector: int) -> Geometry:

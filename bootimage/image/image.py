@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from bootimage.dataclass import dataclass
 from bootimage.disk import fat, fat_names, gpt, mbr
 from bootimage.disk.copy import copy_file, write_all
+from bootimage.disk.fat_geometry import NoSuchVolume
 from bootimage.disk.fat_tree import Source
 from bootimage.errors import BuildError
 from bootimage.files import replacing
@@ -122,10 +123,10 @@ def _plan_bios_volume(files: Mapping[str, Source], contents: Contents, first: in
     label = contents.kernel_name
     try:
         return fat.plan_volume(files, label=label, first_sector=first, largest=16, spare=_BIOS_SPARE)
-    except BuildError as error:
+    except NoSuchVolume as error:
         # Stage 2 does not know FAT32.
-        hint = error.hint or "on BIOS the loader reads FAT12 and FAT16 only, volumes below 2 GiB"
-        raise BuildError(error.message, file=error.file, hint=hint) from None
+        hint = "on BIOS the loader reads FAT12 and FAT16 only, volumes below 2 GiB"
+        raise BuildError(error.message, hint=hint) from None
 
 
 def _write_image(out: Path, size: int, write: Callable[[int], None]) -> None:

@@ -20,8 +20,12 @@ from bootimage.errors import BuildError
 
 Family = Literal["0.9", "0.11"]
 
-_NEWEST = 'bootloader = { package = "bootloader_api", version = "0.11" }'
+NEWEST = 'bootloader = { package = "bootloader_api", version = "0.11" }'
 _SAME_SOURCE = "the kernel's `use bootloader::{BootInfo, entry_point}` stays as it is"
+_FROM_LOCK_FILE = (
+    "a loader 0.9 is linked with the kernel's own package: let RustKernel build the kernel, and its "
+    "Cargo.lock say which loader"
+)
 
 
 class NoLoader(BuildError):
@@ -61,6 +65,20 @@ def choose_loader(package: Package) -> Loader:
     family = _family(package, found)
     manifest = _manifest(package, found) if found.source is None else None
     return Loader(family, found.name, found.version, found.source, found.checksum, manifest)
+
+
+def published_loader(version: object) -> Loader:
+    """The published loader of the `version` that the user wrote, which must be a full one of loader 0.11."""
+    try:
+        series = order(version)[:2] if isinstance(version, str) else None
+    except ValueError:
+        series = None
+    if isinstance(version, str) and series == (0, 11):
+        return Loader("0.11", "bootloader_api", version)
+    raise BuildError(
+        f"the version of a boot loader 0.11 is expected, found {version!r}",
+        hint=_FROM_LOCK_FILE if series == (0, 9) else "write the full version, such as 0.11.17",
+    )
 
 
 def _lock(package: Package) -> LockFile:
@@ -150,13 +168,13 @@ def _family(package: Package, found: LockedPackage) -> Family:
             package,
             found,
             f"{package.name} is made for the loader 0.10 ({found.version}), which no current compiler builds",
-            f"change the dependency to `{_NEWEST}`: {_SAME_SOURCE}",
+            f"change the dependency to `{NEWEST}`: {_SAME_SOURCE}",
         )
     raise _error(
         package,
         found,
         f"{package.name} is made for the loader {found.version}; loaders 0.9 and 0.11 are known here",
-        f'change the dependency to `{_NEWEST}`, or for a BIOS kernel as before to `bootloader = "0.9"`',
+        f'change the dependency to `{NEWEST}`, or for a BIOS kernel as before to `bootloader = "0.9"`',
     )
 
 
@@ -165,12 +183,12 @@ def _no_loader(package: Package) -> BuildError:
     if host is not None:
         return host.error(
             "from 0.11 on, the package `bootloader` is a library for the host, and no kernel can link it",
-            f"change it to `{_NEWEST}`: {_SAME_SOURCE}",
+            f"change it to `{NEWEST}`: {_SAME_SOURCE}",
         )
     return NoLoader(
         f"{package.name} has no loader among its dependencies, so there is nothing to boot it with",
         file=package.manifest,
-        hint=f"add to [dependencies]: {_NEWEST}",
+        hint=f"add to [dependencies]: {NEWEST}",
     )
 
 

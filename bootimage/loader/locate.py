@@ -10,7 +10,9 @@ from typing import Any
 
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
+from bootimage.loader.choose import NEWEST
 from bootimage.process import Finished, decode, run
+from bootimage.spelling import closest
 
 _MANIFEST = """\
 [package]
@@ -95,4 +97,17 @@ def dependency_manifest(metadata_text: bytes, dependency: str) -> Path:
     for each in root["deps"]:
         if each["name"] == dependency.replace("-", "_"):
             return next(Path(p["manifest_path"]) for p in metadata["packages"] if p["id"] == each["pkg"])
-    raise BuildError(f"the package has no dependency called `{dependency}`", hint=f"cargo add {dependency}")
+    raise BuildError(
+        f"the package has no dependency called `{dependency}`",
+        file=next((p["manifest_path"] for p in metadata["packages"] if p["id"] == root["id"]), None),
+        hint=_dependency_hint(dependency, [each["name"] for each in root["deps"]]),
+    )
+
+
+def _dependency_hint(asked: str, known: list[str]) -> str:
+    near = closest(asked, known)
+    if near:
+        return f"did you mean `{near}`?"
+    if closest(asked, ["bootloader", "bootloader_api"]):
+        return f"add to [dependencies]: {NEWEST}"
+    return f"it has: {', '.join(sorted(known))}" if known else "it has none at all"

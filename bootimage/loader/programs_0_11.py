@@ -103,6 +103,7 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
             "version": identity(release, program.crate),
             "program": program.name,
             "compiler": toolchain.identity,
+            **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
             "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
         },

@@ -86,6 +86,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
         {
             "recipe": _RECIPE,
             "compiler": toolchain.identity,
+            **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "package": f"{loader.package} {loader.version}",
             "source": source,
             "features": " ".join(flat.features),

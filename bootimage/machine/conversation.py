@@ -28,10 +28,13 @@ class Expect:
     limit: float = 60.0
 
     def __post_init__(self) -> None:
+        _check_text("Expect waits for a regular expression", self.pattern)
         try:
             re.compile(self.pattern.encode())
         except re.error as error:
             raise BuildError(f"the pattern {self.pattern!r} is no regular expression: {error}") from error
+        if not _is_time(self.limit):
+            raise BuildError(f"the limit of Expect must be a number of seconds, found {self.limit!r}")
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,26 @@ class Send:
     text: str
     end: str = "\n"
 
+    def __post_init__(self) -> None:
+        _check_text("Send sends a text", self.text)
+        _check_text("the end of what Send sends is a text", self.end)
+
 
 Step = Expect | Send
+
+
+def _check_text(wanted: str, found: object) -> None:
+    """Users write these values in a SConscript, where nothing else looks at their types."""
+    if not isinstance(found, str):
+        raise BuildError(f"{wanted}, found {found!r}", hint='write it as a string: "..."')
+    try:
+        found.encode()
+    except UnicodeEncodeError as error:
+        raise BuildError(f"{wanted}, and {found!r} cannot be written as UTF-8: {error.reason}") from error
+
+
+def _is_time(limit: object) -> bool:
+    return isinstance(limit, int | float) and not isinstance(limit, bool) and limit > 0
 
 
 class Conversation:

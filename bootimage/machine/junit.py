@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from bootimage.cargo.mark import RESULTS
 from bootimage.machine.output import write_output
 from bootimage.machine.verdict import Outcome, Result
 
 # Everything that XML 1.0 (section 2.2, "Characters") does not allow, not even as an entity.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_BEGINNING = f"<?xml version='1.0' encoding='utf-8'?>\n<!-- {RESULTS} -->\n".encode()
 
 
 def junit_xml(results: Sequence[Result], suite: str) -> bytes:
@@ -30,7 +33,7 @@ def junit_xml(results: Sequence[Result], suite: str) -> bytes:
     root = ElementTree.Element("testsuites")
     root.append(element)
     ElementTree.indent(root)
-    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+    return _BEGINNING + bytes(ElementTree.tostring(root, encoding="utf-8")) + b"\n"
 
 
 def write_junit(results: Sequence[Result], suite: str, path: Path) -> None:

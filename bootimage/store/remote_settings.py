@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -97,19 +98,28 @@ def _without_user(url: str) -> str:
 
 
 def _wrong_url(shown: str, why: str) -> BuildError:
-    return BuildError(f"{_PLACE} is {shown!r}: {why}", hint=f"expected a URL such as {_EXAMPLE}")
+    mended = _with_two_slashes(shown)
+    meant = f"did you mean {mended}?" if mended != shown else f"expected a URL such as {_EXAMPLE}"
+    return BuildError(f"{_PLACE} is {shown!r}: {why}", hint=meant)
 
 
 def _wrong_scheme(shown: str, scheme: str) -> BuildError:
     if not scheme:
-        return BuildError(
-            f"{_PLACE} is {shown!r}: it has no scheme", hint=f"did you mean http://{shown.lstrip('/:')}?"
-        )
+        if (mended := _with_two_slashes(shown)) != shown:
+            why, meant = "it has one slash for two", mended
+        else:
+            why, meant = "it has no scheme", f"http://{shown.lstrip('/:')}"
+        return BuildError(f"{_PLACE} is {shown!r}: {why}", hint=f"did you mean {meant}?")
     near = closest(scheme, ["http", "https"], cutoff=0.5)
     return BuildError(
         f"{_PLACE} is {shown!r}: expected http:// or https://, found {scheme}://",
         hint=f"did you mean {near}{shown[len(scheme) :]}?" if near else f"expected a URL such as {_EXAMPLE}",
     )
+
+
+def _with_two_slashes(url: str) -> str:
+    """`http://x` for `http:/x` and `http:///x`; other URLs as they are."""
+    return re.sub(r"^(https?):/+(?=[^/])", r"\1://", url)
 
 
 def _mode(environ: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ read off the `stable(..., since = "1.95.0")` attributes of `core`; verified on n
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def source_minors(library: Path) -> list[int]:
     # A release's source has no placeholder left. A nightly's has, from the day that the release before it
     # branched off until some days later also for the features of that release.
     return [newest + 1, newest + 2] if any(placeholder for _, placeholder in found) else [newest]
+
+
+def named_digest(named: str | None) -> str:
+    """A line with the digest of the source that the user names; nothing where there is none named."""
+    library = library_in(Path(named).expanduser().absolute()) if named else None
+    if library is None:
+        return f"library source: none in {named}\n" if named else ""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in library.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(library)}\0".encode() + path.read_bytes() + b"\0")
+    return f"library source: {digest.hexdigest()}\n"
 
 
 def is_of_release(minors: list[int], release: str) -> bool:

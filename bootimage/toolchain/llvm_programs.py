@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 
@@ -78,3 +79,16 @@ def _versioned(name: str, search: str) -> Path | None:
 
 def _runs(program: Path) -> bool:
     return program.is_file() and os.access(program, os.X_OK)
+
+
+def digest_of(program: Path) -> str:
+    """The beginning of the SHA-256 of a program's file, which is read once in a process while it stays."""
+    status = program.stat()
+    return _digest(program, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _digest(program: Path, _time: int, _size: int) -> str:
+    from bootimage.store.shared_files import digest_of_file
+
+    return digest_of_file(program)[:16]

@@ -30,7 +30,8 @@ __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
 class Toolchain:
     """A compiler and what belongs to it.
 
-    `identity` is the compiler's whole version text (`rustc -vV`): what makes two compilers the same.
+    `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
+    RUST_SRC names one: what makes two toolchains the same.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
     """
@@ -103,6 +104,19 @@ class Toolchain:
             )
         return library
 
+    @property
+    def library_tree(self) -> Path:
+        """The folder that holds `library`, which may not be there."""
+        named = library_source.library_in(self._library_folder()) if self.named_library else None
+        return named.parent if named else self.sysroot / "lib/rustlib/src/rust"
+
+    def library_environment(self) -> dict[str, str]:
+        """The variable with which cargo's build-std compiles the library source that RUST_SRC names.
+
+        It is cargo's own for its tests, and the only way: every cargo with build-std has it.
+        """
+        return {"__CARGO_TESTS_ONLY_SRC_ROOT": str(self.library_source())} if self.named_library else {}
+
     def _library_folder(self) -> Path:
         if self.named_library:
             return Path(self.named_library).expanduser().absolute()
@@ -140,6 +154,14 @@ class Toolchain:
         if found is None:
             raise BuildError("no llvm-objcopy was found", hint=self.mend("llvm-tools"))
         return found
+
+    def objcopy_digest(self) -> str:
+        """The digest of the program that OBJCOPY names; empty where none is named.
+
+        The toolchain's own is as good as told by the compiler's version.
+        """
+        named = self.named_objcopy and shutil.which(self.named_objcopy, path=self._search_path())
+        return llvm_programs.digest_of(Path(named)) if named else self.named_objcopy or ""
 
     def objcopy_environment(self) -> dict[str, str]:
         """The environment in which `objcopy()` finds its library; of use for no other program."""
@@ -207,15 +229,16 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     """
     found = search_compiler(request)
     sysroot, identity = _ask_compiler(found, request.environ)
+    library = request.library or request.environ.get("RUST_SRC")
     return Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
         sysroot=sysroot,
-        identity=identity,
+        identity=f"{identity}{library_source.named_digest(library)}",
         origin=found.origin,
         rustup_name=found.rustup_name,
         named_objcopy=request.objcopy,
-        named_library=request.library or request.environ.get("RUST_SRC"),
+        named_library=library,
         environ=request.environ,
     )
 

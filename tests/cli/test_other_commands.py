@@ -9,6 +9,9 @@ import pytest
 from cargo_tree import named, tree
 from cli_shell import Shell
 
+from bootimage.image.kernel_images import KernelImages
+from bootimage.image.set import Images
+
 LOADER = '[[package]]\nname = "bootloader"\nversion = "0.9.35"\nsource = "registry+https://example.invalid"\n'
 CHECKOUT = Path(__file__).parents[2]
 
@@ -85,10 +88,34 @@ def test_init_of_a_workspace_leaves_programs_for_the_host_out(shell: Shell) -> N
         ("bootimage", "a command is missing"),
         ("bootimage target-spec missing.json", "missing.json"),
         ("bootimage build --kernel-binary missing", "missing"),
+        ("bootimage --kernel-binary os --bogus", "`--bogus` means nothing beside --kernel-binary"),
+        ("bootimage --kernel-binary os --frob=3", "`--frob=3` means nothing beside --kernel-binary"),
+        ("bootimage --kernel-binary os --out-dri there", "did you mean --out-dir?"),
+        ("bootimage --kernel-binary os --release another", "`another` means nothing"),
+        ("bootimage --kernel-binary os --features", "--features needs a value"),
     ],
 )
 def test_refuses(shell: Shell, line: str, message: str) -> None:
     assert message in shell.run(line, fails=1)
+
+
+def test_a_compiled_kernels_options(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[KernelImages] = []
+
+    def provide(_context: object, wanted: KernelImages) -> Images:
+        asked.append(wanted)
+        return Images(wanted.kernel)
+
+    monkeypatch.setattr("bootimage.image.kernel_images.provide_images", provide)
+    (shell.folder / "Cargo.toml").write_text(f"{named('os')}[features]\nserial = []\nvga = []\n")
+    options = "--release --profile=dev --target-dir there --firmware bios -q --features serial,vga"
+    shell.run(f"bootimage --kernel-binary {shell.binary()} {options} --no-default-features")
+    [wanted] = asked
+    assert (wanted.kernel, wanted.features, wanted.default_features) == (
+        shell.binary(),
+        ("serial", "vga"),
+        False,
+    )
 
 
 def test_rust_analyzer_prints_and_changes_no_file_of_the_project(shell: Shell) -> None:

@@ -247,6 +247,22 @@ def test_tests_are_built_as_their_kernel_is(project: Project) -> None:
         (', CONVERSATIONS={"three": []}', "there is no test 'three'; the tests are: one, two"),
         (', CONVERSATIONS={"one": [env.Expect("(")]}', "is no regular expression"),
         (', CONVERSATIONS={"one": [env.Pass(), env.Send("x")]}', "nothing may come after it"),
+        (
+            ', CONVERSATIONS={"one": ["never"]}',
+            "CONVERSATIONS['one']: step 1 is 'never'; a step is env.Expect(",
+        ),
+        (
+            ', CONVERSATIONS={"one": env.Pass()}',
+            "CONVERSATIONS['one']: a list of steps is expected, found Pass()",
+        ),
+        (", CONVERSATIONS=[1]", "CONVERSATIONS must be a dictionary, the name of a test -> "),
+        (", CONVERSATIONS={1: []}", "CONVERSATIONS must be a dictionary, the name of a test -> "),
+        (', CONVERSATIONS={"one": [env.Expect(5)]}', "Expect waits for a regular expression, found 5"),
+        (
+            ', CONVERSATIONS={"one": [env.Expect("a", limit="x")]}',
+            "the limit of Expect must be a number of seconds, found 'x'",
+        ),
+        (', CONVERSATIONS={"one": [env.Send(5)]}', "Send sends a text, found 5"),
         (", KERNEL_TEST_TIMEOUT='soon'", "must be a number of seconds, found 'soon'"),
         (", KERNEL_TEST_TIMEOUT=0", "must be a number of seconds, found 0"),
         (

@@ -8,7 +8,7 @@ import pytest
 
 from bootimage.cargo.manifest import read_package
 from bootimage.errors import BuildError
-from bootimage.loader.choose import Loader, choose_loader
+from bootimage.loader.choose import Loader, choose_loader, published_loader
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"
@@ -265,3 +265,20 @@ def test_no_lock_file(tmp_path: Path) -> None:
     (folder / "Cargo.lock").unlink()
     with pytest.raises(BuildError, match="cargo generate-lockfile"):
         chosen(folder)
+
+
+def test_a_version_that_the_user_names() -> None:
+    assert published_loader("0.11.16") == Loader("0.11", "bootloader_api", "0.11.16")
+
+
+@pytest.mark.parametrize("version", ["0.11", "banana", "", "0.12.0", "0.10.13", "v0.11.17", None, 5, 0.11])
+def test_a_version_that_is_no_loaders(version: object) -> None:
+    with pytest.raises(BuildError) as caught:
+        published_loader(version)
+    assert f"found {version!r}" in caught.value.message
+    assert caught.value.hint == "write the full version, such as 0.11.17"
+
+
+def test_a_loader_0_9_is_the_lock_files_to_name() -> None:
+    with pytest.raises(BuildError, match=r"found '0.9.35'\n  help: a loader 0.9 .*let RustKernel build"):
+        published_loader("0.9.35")

@@ -74,6 +74,27 @@ def test_no_such_dependency(told: dict[str, Any], message: str) -> None:
         dependency_manifest(json.dumps(told).encode(), "bootloader")
 
 
+@pytest.mark.parametrize(
+    ("asked", "dependencies", "hint"),
+    [
+        ("bootloader", (), 'add to [dependencies]: bootloader = { package = "bootloader_api", '),
+        ("bootloder", (), 'add to [dependencies]: bootloader = { package = "bootloader_api", '),
+        ("bootloder", ("bootloader",), "did you mean `bootloader`?"),
+        ("bootloader", ("bootloader_api",), "did you mean `bootloader_api`?"),
+        ("serde", ("bootloader", "bitflags"), "it has: bitflags, bootloader"),
+        ("serde", (), "it has none at all"),
+    ],
+)
+def test_what_helps_where_a_dependency_is_missing(
+    asked: str, dependencies: tuple[str, ...], hint: str
+) -> None:
+    told = metadata(*((name, "bootloader_api@0.11.17") for name in dependencies))
+    with pytest.raises(BuildError) as caught:
+        dependency_manifest(json.dumps(told).encode(), asked)
+    assert (caught.value.hint or "").startswith(hint)
+    assert caught.value.file == "/r/kernel-0.1.0/Cargo.toml"
+
+
 @pytest.mark.rust
 def test_a_package_of_binaries_alone_is_found_too(context: BuildContext) -> None:
     wanted = {"bootloader": "0.11.17", "bootloader-x86_64-bios-boot-sector": "0.11.17"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,19 @@ def test_a_guest_that_writes_without_end_is_bounded() -> None:
 def test_a_broken_pattern_is_an_error() -> None:
     with pytest.raises(BuildError, match="no regular expression"):
         Expect("(")
+
+
+@pytest.mark.parametrize("limit", ["x", None, True, 0, -1, math.nan])
+def test_a_limit_is_a_time(limit: Any) -> None:
+    with pytest.raises(BuildError, match="must be a number of seconds"):
+        Expect("a", limit)
+
+
+@pytest.mark.parametrize("text", [5, b"a", None, "\ud800"])
+def test_only_text_is_said(text: Any) -> None:
+    for step in (Expect, Send, lambda text: Send("a", end=text)):
+        with pytest.raises(BuildError, match=r"a text|regular expression"):
+            step(text)
 
 
 @given(st.lists(st.binary(max_size=5)))

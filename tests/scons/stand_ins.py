@@ -47,6 +47,7 @@ IFS='
 '
 if [ "$1" = metadata ]; then cat "$here/metadata.json"; exit; fi
 [ "$1" = build ] || exit 1
+case "$*" in *--help*) echo "Usage: cargo build"; exit ;; esac
 profile=release
 while [ $# -gt 0 ]; do
   case $1 in

@@ -26,6 +26,11 @@ def kernel_with(more: str) -> dict[str, str | None]:
     return {"SConstruct": SCONSTRUCT.replace('"kernel", ', f'"kernel", {more}, ')}
 
 
+def image_with(more: str) -> dict[str, str | None]:
+    """The SConstruct with one more argument for BootImage."""
+    return {"SConstruct": SCONSTRUCT.replace("BootImage(kernel", f"BootImage(kernel, {more}")}
+
+
 def depending(on: str) -> dict[str, str | None]:
     return {"kernel/Cargo.toml": FILES["kernel/Cargo.toml"] + on}
 
@@ -109,21 +114,81 @@ MISTAKES = {
     "a file of RUST_INPUTS that is not there": Mistake(
         kernel_with('RUST_INPUTS=["lost.txt"]'), (r"`lost\.txt' not found, needed by",)
     ),
-    "a ramdisk that is not there": Mistake(
-        {"SConstruct": SCONSTRUCT.replace("BootImage(kernel", 'BootImage(kernel, RAMDISK="lost"')},
-        (r"`lost' not found, needed by",),
+    "a ramdisk that is not there": Mistake(image_with('RAMDISK="lost"'), (r"`lost' not found, needed by",)),
+    "a folder as the ramdisk": Mistake(
+        image_with('RAMDISK="kernel"'), (r"RAMDISK: kernel is a folder, expected a file$",), at_reading=True
+    ),
+    "two files as the ramdisk": Mistake(
+        image_with('RAMDISK=["SConstruct", "SConstruct"]'),
+        (r"RAMDISK: expected one file, found 2: SConstruct, SConstruct$",),
+        at_reading=True,
+    ),
+    "a folder in BOOT_FILES": Mistake(
+        image_with('BOOT_FILES={"dir": "kernel"}'),
+        (r"BOOT_FILES\['dir'\]: kernel is a folder, expected a file$", "^  help: name each file by itself$"),
+        at_reading=True,
+    ),
+    "the node of a folder in BOOT_FILES": Mistake(
+        image_with('BOOT_FILES={"dir": Dir("kernel")}'),
+        (r"BOOT_FILES\['dir'\]: kernel is a folder",),
+        at_reading=True,
+    ),
+    "BOOT_FILES that is a list": Mistake(
+        image_with('BOOT_FILES=["SConstruct"]'),
+        (r"BOOT_FILES must be a dictionary, found \['SConstruct'\]$",),
+        at_reading=True,
+    ),
+    "a folder as cargo's configuration": Mistake(
+        kernel_with('CARGOFLAGS=["--config", "kernel"]'),
+        (r"CARGOFLAGS: --config: kernel is a folder",),
+        at_reading=True,
+    ),
+    "flags for rustc in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"RUSTFLAGS": "-Copt-level=3"}'),
+        (r"CARGO_ENV: RUSTFLAGS has no effect there", r"^  help: .*: RUSTFLAGS=\[\.\.\.\]$"),
+        at_reading=True,
+    ),
+    "encoded flags in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"CARGO_ENCODED_RUSTFLAGS": "-g"}'),
+        (r"CARGO_ENV: CARGO_ENCODED_RUSTFLAGS has no effect", r"RUSTFLAGS=\["),
+        at_reading=True,
+    ),
+    "cargo's folder in CARGO_ENV": Mistake(
+        kernel_with('CARGO_ENV={"CARGO_TARGET_DIR": "out"}'),
+        (r"CARGO_ENV: CARGO_TARGET_DIR has no effect", r'RUST_BUILD_DIR="'),
+        at_reading=True,
+    ),
+    "CARGO_ENV that is a list": Mistake(
+        kernel_with('CARGO_ENV=["A=1"]'),
+        (r"CARGO_ENV must be a dictionary, found \['A=1'\]$",),
+        at_reading=True,
     ),
     "a specification that is none": Mistake(
         {"x86_64-my_os.json": "{\n  // mine\n}\n"}, (r"^x86_64-my_os\.json:2:3: error: ",)
     ),
     "no specification": Mistake({"x86_64-my_os.json": None}, (r"`x86_64-my_os\.json' not found",)),
     "a compiler that is not there": Mistake(kernel_with('RUSTC="rustc-7"'), (r"names rustc-7",)),
+    "a cargo that builds nothing": Mistake(
+        kernel_with('CARGOFLAGS=["--help"]'),
+        (r"^kernel/Cargo\.toml: error: cargo succeeded, but built no binary `my_os`", r"CARGOFLAGS="),
+    ),
+    "a loader's version that is none": Mistake(
+        {"SConstruct": SCONSTRUCT.replace("BootImage(kernel", 'BootImage(kernel, BOOTLOADER_VERSION="0.11"')},
+        (r"^scons: \*\*\* error: .*, found '0\.11'", r"help: write the full version, such as 0\.11\.17"),
+        at_reading=True,
+    ),
+    "the programs of a loader 0.9": Mistake(
+        {"SConstruct": SCONSTRUCT + 'env.BootLoader("0.9.35")\n'},
+        (r"^scons: \*\*\* error: .*, found '0\.9\.35'", r"help: .* let RustKernel build the kernel"),
+        at_reading=True,
+    ),
+    "no loader's version": Mistake(
+        {"SConstruct": SCONSTRUCT + "env.BootLoader(None)\n"},
+        (r"^scons: \*\*\* error: .*, found None",),
+        at_reading=True,
+    ),
     "an unknown level in BOOT_CONFIG": Mistake(
-        {
-            "SConstruct": SCONSTRUCT.replace(
-                "BootImage(kernel", 'BootImage(kernel, BOOT_CONFIG={"log_level": "x"}'
-            )
-        },
+        image_with('BOOT_CONFIG={"log_level": "x"}'),
         (r"error: boot\.json: log_level: 'x' is not one of",),
         at_reading=True,
     ),
@@ -141,7 +206,7 @@ def test_mistake(name: str, make: Make) -> None:
     assert ('project/SConstruct", line' in said) == mistake.at_reading, said
     assert "rustkernel/" not in said, said
     assert sources(project) == before
-    if "would both" not in said:  # which is a mistake of the SConstruct
+    if not re.search("would both| must be a dictionary", said):  # which is a mistake of the SConstruct
         project.scons("-c")
 
 
@@ -196,3 +261,21 @@ def test_no_toolchain_at_all(make: Make) -> None:
     said = project.scons(status=2)
     assert said.count("error: no Rust compiler was found") == 1
     assert "help: " in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("RUSTKERNEL_CACHE", "htp://cache.example/x", "expected http:// or https://, found htp://"),
+        (
+            "RUSTKERNEL_STORE",
+            "/dev/null/store",
+            "the store is to be in /dev/null/store, but this is not a folder",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_once(variable: str, value: str, says: str, make: Make) -> None:
+    """However many nodes it keeps from being made."""
+    said = make(**{variable: value}).scons("-k", "-j2", status=2)
+    assert said.count(says) == said.count("error: ") == 1, said
+    assert said.count("see the error above") > 1

@@ -126,3 +126,95 @@ def test_two_builds_at_once_may_share_a_cache(machine: Machine) -> None:
         said = ended(process)
         assert process.returncode == 0, said
     assert len({repr(bytes_of(clone)) for clone in clones}) == 1
+
+
+PACKED = '''\
+import gzip, shutil, SCons.CacheDir
+
+class Packed(SCons.CacheDir.CacheDir):
+    """A class of the user's, which keeps entries packed."""
+
+    @classmethod
+    def copy_to_cache(cls, env, src, dst):
+        with open(src, "rb") as source, gzip.open(dst, "wb") as out:
+            shutil.copyfileobj(source, out)
+        return dst
+
+    def copy_from_cache(self, env, src, dst):
+        with gzip.open(src, "rb") as source, open(dst, "wb") as out:
+            shutil.copyfileobj(source, out)
+        return dst
+'''
+
+
+def entries(cache: Path) -> dict[Path, bytes]:
+    """What is stored, by its place."""
+    found = (path for path in cache.glob("??/*") if path.suffix != ".sha256")
+    return {path: path.read_bytes() for path in found}
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def forget(path: Path) -> None:
+    path.with_name(f"{path.name}.sha256").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "packed"), [(truncate, False), (change, False), (forget, False), (truncate, True)]
+)
+def test_a_damaged_entry_is_none(damage: Callable[[Path], None], packed: bool, machine: Machine) -> None:
+    """Whatever was done to the cache, a clone builds what it would have built, and mends the cache."""
+    clones = [machine.clone(name, FILES) for name in ("one", "two", "three")]
+    if packed:
+        for clone in clones:
+            place = repr(str(machine.cache))
+            clone.edit("SConstruct", f"CacheDir({place})", f"{PACKED}CacheDir({place}, Packed)")
+    first, second, third = clones
+    first.scons()
+    stored = entries(machine.cache)
+    for path in stored:
+        damage(path)
+    said = second.scons()
+    assert bytes_of(second) == bytes_of(first)
+    assert said.count("warning: CacheDir: ") == len(stored), said
+    assert {path.name for path in entries(machine.cache)} == {path.name for path in stored}
+    assert "warning" not in third.scons()
+    assert compilations(third) == []
+    assert bytes_of(third) == bytes_of(first)
+
+
+def test_a_damaged_entry_stays_where_nothing_may_be_written(machine: Machine) -> None:
+    first, second = machine.clone("one", FILES), machine.clone("two", FILES)
+    first.scons()
+    for path in entries(machine.cache):
+        change(path)
+    before = {path: path.read_bytes() for path in machine.cache.rglob("*") if path.is_file()}
+    for option in ("-n", "--cache-readonly", "--cache-disable"):
+        second.scons(option)
+        assert {path: path.read_bytes() for path in machine.cache.rglob("*") if path.is_file()} == before
+    assert bytes_of(second) == bytes_of(first)
+
+
+def test_what_is_there_already_is_stored_with_its_digest(machine: Machine) -> None:
+    first, second = machine.clone("one", FILES), machine.clone("two", FILES)
+    first.scons("--cache-disable")
+    first.scons("--cache-force")
+    assert "warning" not in second.scons()
+    assert compilations(second) == []
+
+
+def test_a_cache_that_cannot_be_written_costs_one_line(machine: Machine) -> None:
+    project = machine.clone("one", FILES)
+    for number in range(256):  # in the way of every folder of the cache
+        machine.cache.mkdir(exist_ok=True)
+        (machine.cache / f"{number:02X}").write_text("")
+    assert project.scons("-j2").count("warning: CacheDir: ") == 1
+    assert project.scons("--cache-force").count("warning: CacheDir: ") == 1

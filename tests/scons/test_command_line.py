@@ -220,15 +220,51 @@ def test_a_line_of_the_users_own(make: Make) -> None:
     assert f"IMAGE {BUILD}/bootimage-bios-my_os.bin\n" in project.scons()
 
 
+def interactive(project: Project, typed: str) -> subprocess.CompletedProcess[str]:
+    """What scons --interactive does when all this is typed."""
+    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
+    return subprocess.run(
+        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
+    )
+
+
 def test_interactive(make: Make) -> None:
     """One process, several builds: what changes between them is seen, and nothing else is built."""
     project = make()
-    typed = "build\nbuild\n!sed -i s/main/other/ kernel/src/main.rs\nbuild\nbuild\nexit\n"
-    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
-    said = subprocess.run(
-        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
+    said = interactive(
+        project, "build\nbuild\n!sed -i s/main/other/ kernel/src/main.rs\nbuild\nbuild\nexit\n"
     )
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.count("Compiling my_os for") == 2
     assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2
     assert said.stdout.count("is up to date") == 2
+
+
+def test_interactive_after_a_failure(make: Make) -> None:
+    """A build that failed leaves nothing behind that a later one would wait for."""
+    test = 'env.KernelTest("test-kernel", kernel)\n'
+    project = make({**FILES, "SConstruct": SCONSTRUCT + test, "kernel/tests/boot.rs": ""})
+    source = "kernel/src/main.rs"
+    typed = (
+        f"build\n!sed -i s/main/compile_error/ {source}\nbuild\n"
+        f"!sed -i s/compile_error/mended/ {source}\nbuild\nexit\n"
+    )
+    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
+    said = subprocess.run(
+        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
+    )
+    assert "this does not compile" in said.stderr
+    assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2, said.stdout + said.stderr
+
+
+def test_another_loader_between_two_builds(make: Make) -> None:
+    """The graph has the programs of the first one."""
+    project = make()
+    said = interactive(project, "build\n!sed -i s/0.11.17/0.11.16/ kernel/Cargo.lock\nbuild\nexit\n")
+    change = (
+        "bootloader_api 0.11.17 was chosen when SConstruct was read, and now it is bootloader_api 0.11.16"
+    )
+    assert f"kernel/Cargo.lock: error: the kernel has got another boot loader: {change}\n" in said.stderr
+    assert "  help: start scons again" in said.stderr
+    assert said.stderr.count("error:") == 1
+    assert "bootimage-bios-my_os.bin" in project.rebuilt()

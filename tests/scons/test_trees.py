@@ -281,6 +281,38 @@ def test_depends_requires_and_install(make: Make) -> None:
     assert not installed.exists()
 
 
+def test_an_old_file_with_other_contents(make: Make) -> None:
+    """As many bytes and the time stamp of years ago, as tools leave it that restore or date files."""
+    project = make()
+    source = project.root / "kernel/src/main.rs"
+    os.utime(source, (1, 1))
+    project.scons()
+    project.edit("kernel/src/main.rs", "main", "niam")
+    os.utime(source, (1, 1))
+    assert IMAGE in project.rebuilt()
+    project.scons("-q")
+
+
+def test_a_named_objcopy_counts_by_its_contents(make: Make, tmp_path: Path) -> None:
+    """Wherever it lies."""
+    original = next(make(name="plain").tools.root.glob("lib/rustlib/*/bin/llvm-objcopy"))
+    text = original.read_text().replace("here=${0%/lib/rustlib/*}", f"here={original.parents[4]}")
+    one, two = (tmp_path / "one/objcopy", tmp_path / "two/objcopy")
+    for path in (one, two):
+        path.parent.mkdir()
+        path.write_text(text)
+        path.chmod(0o755)
+    script = SCONSTRUCT.replace('"rustkernel"]', f'"rustkernel"], OBJCOPY={str(one)!r}')
+    project = make({**FILES, "SConstruct": script})
+    project.scons()
+    project.edit("SConstruct", str(one), str(two))
+    assert project.rebuilt() == set()
+    two.write_text(f"{text}# another\n")
+    assert "my_os.stripped" in project.rebuilt()
+    two.unlink()
+    assert "error: OBJCOPY names" in project.scons(status=2)
+
+
 @pytest.mark.parametrize("decider", ["timestamp-match", "content-timestamp", "content"])
 def test_decider(decider: str, make: Make) -> None:
     project = make({**FILES, "SConstruct": f'Decider("{decider}")\n{SCONSTRUCT}'})

@@ -35,11 +35,11 @@ VARIABLES = {
     "RUST_INPUTS={'a': 'b'}": f"RUST_INPUTS {INPUT}, found {{'a': 'b'}}",
     "RUST_INPUTS=['SConstruct', Value(5)]": f"RUST_INPUTS[1] {INPUT}, found",
     "CARGO_ENV=['A=b']": "CARGO_ENV must be a dictionary, found ['A=b']",
-    "CARGO_ENV=None": "CARGO_ENV must be a dictionary, found None",
     "CARGO_ENV={'A=B': 'x'}": "a name in CARGO_ENV must be one without `=`, and not empty, found 'A=B'",
     "CARGO_ENV={5: 'x'}": "a name in CARGO_ENV must be a string, found 5",
     "CARGO_ENV={'A': None}": "CARGO_ENV['A'] must be a string, found None",
     r"CARGO_ENV={'A': 'x\0'}": r"CARGO_ENV['A'] must be without NUL characters, found 'x\x00'",
+    "BOOT_FILES=['a']": "BOOT_FILES must be a dictionary, found ['a']",
     "RAMDISK=5": f"RAMDISK {FILE}, found 5",
     "RAMDISK=Path('SConstruct')": f"RAMDISK {FILE}, found PosixPath('SConstruct')",
     "BOOT_FILES={'a': None}": f"BOOT_FILES['a'] {FILE}, found None",
@@ -57,7 +57,6 @@ CALLS = {
     "env.BootImage(5)": f"the kernels of BootImage {FILE}, found 5",
     "env.RunQemu('run', 5)": f"the images of RunQemu {FILE}, found 5",
     "env.RunQemu(5, 'image.bin')": "the alias of RunQemu must be a string, found 5",
-    "env.BootLoader(5)": "the version of BootLoader must be a string, found 5",
     "env.TargetSpec('o.json')": "TargetSpec: missing a required argument: 'source'",
     "env.TargetSpec('o.json', [])": f"the source of TargetSpec {FILE}, found []",
     "env.TargetSpec(5, 'x86_64-my_os.json')": f"the target of TargetSpec {FILE}, found 5",
@@ -92,6 +91,7 @@ def test_a_variable_of_the_environment(make: Make) -> None:
 
 
 def test_what_scons_makes_lists_and_strings_of(make: Make) -> None:
-    more = "RUST_FEATURES=('a',), RUSTFLAGS=CLVar('-C opt-level=1'), RUST_PROFILE=['dev'], CARGO_ENV={'A': 5}"
-    line = f"from SCons.Util import CLVar\nenv.RustKernel(Path('kernel'), QEMUFLAGS=None, {more})\n"
+    more = "RUST_FEATURES=('a',), RUSTFLAGS=CLVar('-C opt-level=1'), CARGO_ENV={'A': 5}"
+    more += ", RUST_PROFILE=['dev'], QEMUFLAGS=None, BOOT_FILES=None"
+    line = f"from SCons.Util import CLVar\nenv.RustKernel(Path('kernel'), {more})\n"
     make({**FILES, "SConstruct": f"{HEAD}{line}"}).scons()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 from conftest import Tree, copy_demo
 from PIL import Image
 
-pytestmark = [pytest.mark.rust, pytest.mark.boot]
+pytestmark = pytest.mark.rust
 
 COMPILERS = {
     "stable": {"RUSTUP_TOOLCHAIN": "stable"},
@@ -14,6 +18,7 @@ COMPILERS = {
 }
 
 
+@pytest.mark.boot
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("goal", ["run-qemu", "run-qemu-uefi"])
 def test_boots_with(compiler: str, goal: str, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -23,3 +28,17 @@ def test_boots_with(compiler: str, goal: str, tmp_path_factory: pytest.TempPathF
     picture = next(tree.root.glob("build/x86_64-blog_os/debug/*.png"))
     screen = Image.open(picture).convert("RGB")
     assert screen.getcolors() == [(screen.width * screen.height, (0x90, 0x90, 0x90))]
+
+
+def test_the_library_source_that_rust_src_names_is_compiled(demo: Tree, tmp_path: Path) -> None:
+    found = demo.scons("toolchain")
+    match = re.search(r"\S+/lib/rustlib/src/rust/library", found)
+    assert match
+    library = tmp_path / "mine" / "library"
+    shutil.copytree(Path(match[0]), library, symlinks=True)
+    core = library / "core/src/lib.rs"
+    core.write_text(f'{core.read_text()}\ncompile_error!("of my own");\n')
+    demo.edit("SConstruct", 'tools=["rustkernel"]', f'tools=["rustkernel"], RUST_SRC="{library}"')
+    assert "of my own" in demo.scons("build/x86_64-blog_os/sysroot.json", fails=True)
+    shutil.rmtree(library)
+    assert "which holds no library source" in demo.scons("build/x86_64-blog_os/sysroot.json", fails=True)

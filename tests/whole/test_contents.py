@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from whole.conftest import CHECKOUT, Tree, environment
+from conftest import CHECKOUT, Tree, environment
 
 pytestmark = pytest.mark.rust
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import Tree
+from conftest import CHECKOUT, Tree, environment
 from PIL import Image
 
 pytestmark = [pytest.mark.rust, pytest.mark.boot]
@@ -89,6 +90,26 @@ def test_the_commands_of_the_text(built: Tree, firmware: str, tmp_path: Path) ->
             guest.kill()
 
 
+def test_the_readme_without_scons(built: Tree) -> None:
+    """The code as it is printed, in the demo's top folder."""
+    section = (CHECKOUT / "README.md").read_text().partition("\n## Without SCons\n")[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    assert "create_bootimage(" in code and "locate_bootloader(" in code
+    disk = built.root / "build/x86_64-blog_os/debug/bootimage-bios-blog_os.bin"
+    disk.unlink()
+    finished = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint(locate_bootloader())"],
+        cwd=built.root,
+        env={**environment(), "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert disk.is_file()
+    assert Path(finished.stdout.splitlines()[-1]).parent.name == "bootloader_api-0.11.17"
+
+
 def wait_for(file: Path, text: bytes, guest: subprocess.Popen[bytes], seconds: float = 90) -> None:
     """Wait until `text` is in `file`, which the guest writes."""
     for _tenth in range(int(seconds * 10)):
@@ -97,3 +118,12 @@ def wait_for(file: Path, text: bytes, guest: subprocess.Popen[bytes], seconds: f
         assert guest.poll() is None, "the guest ended"
         subprocess.run(["sleep", "0.1"], check=True)
     raise AssertionError(f"no {text!r} in {seconds} s: {file.read_bytes()[-500:]!r}")
+
+
+def test_clean_takes_the_tests_and_what_editors_were_told_with_it(built: Tree) -> None:
+    built.scons("test-kernel", "TEST=screen", "rust-analyzer")
+    assert (built.root / "kernel/.cargo/config.toml").is_file()
+    built.scons("-c")
+    left = sorted(path for path in (built.root / "build").rglob("*") if path.is_file())
+    assert left == []
+    assert not (built.root / "kernel/.cargo/config.toml").exists()

@@ -6,22 +6,21 @@ written to be read: one setting a line, and nothing in it is of one machine only
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import SCons.Action
 import SCons.Errors
+import SCons.Node
 
 import bootimage
-from bootimage import report
+from bootimage import engine, process
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
-from .errors import no_mix_ups, told, user_errors
+from .errors import no_mix_ups, tell, user_errors
 
 Nodes = list[Any]
 Build = Callable[[Nodes, Nodes, Any], None]
@@ -49,7 +48,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
     def genstring(self, target: Nodes, source: Nodes, env: Any, executor: Any = None) -> str:
         """What --debug=explain shows."""
         with user_errors():
-            return f"{self._settings(target, source, env)}\nplug-in: {code_digest()[:16]}"
+            return f"{self._settings(target, source, env)}\nplug-in: {_plug_in()[:16]}"
 
     def get_contents(self, target: Nodes, source: Nodes, env: Any) -> bytes:
         """What is compared with the last build's."""
@@ -72,11 +71,13 @@ class _Guarded:
     build: Build
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
+        process.begin()
         try:
             with no_mix_ups():
                 self.build(target, source, env)
         except BuildError as error:
-            report.write_error(f"{told(error)}\n")
+            tell(error)
+            _release(target)
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
 
@@ -85,12 +86,19 @@ class _Told:
     act: Callable[[Nodes, Nodes, Any], int | None]
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+        process.begin()
         try:
             with no_mix_ups():
                 return self.act(target, source, env) or 0
         except BuildError as error:
-            report.write_error(f"{told(error)}\n")
+            tell(error)
             return 1
+
+
+def _release(target: Nodes) -> None:
+    """Let a later build of `scons --interactive` have the side effects, which SCons keeps after a failure."""
+    for effect in (each for node in target for each in node.side_effects):
+        effect.set_state(SCons.Node.no_state)
 
 
 def _shared(build: Build, label: Text, settings: Text) -> Build:
@@ -125,19 +133,6 @@ def _written(value: object) -> str:
 
 
 @cache
-def code_digest() -> str:
-    """The SHA-256 of this plug-in's own files: SCons sees a function's bytecode, not what it calls."""
-    digest = hashlib.sha256()
-    for root in (os.path.dirname(bootimage.__file__), os.path.dirname(__file__)):  # noqa: PTH120
-        for name in sorted(_code_below(root)):
-            digest.update(name.encode() + b"\0" + Path(root, name).read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _code_below(root: str, under: str = "") -> Iterator[str]:
-    with os.scandir(os.path.join(root, under)) as entries:  # noqa: PTH118 (on the way of every run)
-        for entry in entries:
-            if entry.name.endswith((".py", ".toml")):
-                yield under + entry.name
-            elif entry.is_dir() and entry.name != "__pycache__":
-                yield from _code_below(root, f"{under}{entry.name}/")
+def _plug_in() -> str:
+    """The digest of this plug-in's own files: SCons sees a function's bytecode, not what it calls."""
+    return engine.code_digest(os.path.dirname(bootimage.__file__), os.path.dirname(__file__))  # noqa: PTH120

@@ -115,9 +115,8 @@ def _ramdisk(what: str, value: Any) -> None:
 
 
 def _boot_files(what: str, value: Any) -> None:
-    if isinstance(value, Mapping):
-        for name, each in _rows(what, value):
-            check_some_files(f"{what}[{name!r}]", each)
+    for name, each in _rows(what, value) if value else ():
+        check_some_files(f"{what}[{name!r}]", each)
 
 
 def _conversations(what: str, value: Any) -> None:
@@ -177,4 +176,4 @@ _CHECKS: dict[str, Check] = {
 }
 
 # For all others, None is as good as nothing.
-_NEEDED = ("RUST_TARGET", "CARGO_ENV", "CONVERSATIONS")
+_NEEDED = ("RUST_TARGET", "CONVERSATIONS")

@@ -17,7 +17,7 @@ import SCons.Node.FS
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.package_files import package_files
 
-from .products import Product
+from .products import Product, always_read
 
 
 class Input(SCons.Node.FS.File):  # type: ignore[misc]
@@ -51,7 +51,10 @@ def declared_nodes(env: Any, manifest: Path, targets: list[Any], skip: Path, mor
     asked = [each for node in more for each in _asked_for(env, node)]
     made = _MadeFrom(targets)
     unique = {each.get_abspath(): each for each in (*ours, *asked) if each not in made}
-    return [unique[path] for _, path in sorted((input_name(env, manifest, path), path) for path in unique)]
+    return [
+        always_read(unique[path])
+        for _, path in sorted((input_name(env, manifest, path), path) for path in unique)
+    ]
 
 
 def _input(node: Any) -> Any:

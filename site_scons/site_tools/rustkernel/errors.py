@@ -7,10 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import SCons.Errors
 import SCons.Node.FS
 
+from bootimage import report
 from bootimage.errors import BuildError
 
 from .checks import check_variables
@@ -23,6 +25,16 @@ def told(error: BuildError) -> str:
     if file.startswith(f"{top}/"):
         error.file = os.path.relpath(file, top)
     return str(error)
+
+
+def tell(error: BuildError) -> None:
+    """Print the error, once however many nodes fail for it."""
+    if error not in _told:
+        _told.add(error)
+        report.write_error(f"{told(error)}\n")
+
+
+_told: WeakSet[BuildError] = WeakSet()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import SCons.Script
 import SCons.Util
 
 from bootimage import report
+from bootimage.errors import BuildError
 from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
 from .actions import Goal, NodeAction, Nodes, Text, settings_text
@@ -27,6 +28,9 @@ from .products import claim
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
+    from bootimage.jobserver import JobServer
+    from bootimage.store.remote_cache import RemoteCache
+    from bootimage.store.store import Store
 
 __all__ = [
     "Nodes",
@@ -66,8 +70,10 @@ def context(env: Any) -> BuildContext:
     if _thread.context is not None:
         return _thread.context
     with _sharing:  # asked for by several threads at once
-        store, remote, jobs = _shared()
-    return BuildContext(_with_wrapper(env, toolchain(env)), store, remote, jobs)
+        shared = _shared()
+    if isinstance(shared, BuildError):
+        raise shared
+    return BuildContext(_with_wrapper(env, toolchain(env)), *shared)
 
 
 def _with_wrapper(env: Any, found: Toolchain) -> Toolchain:
@@ -96,13 +102,17 @@ _sharing = threading.Lock()
 
 
 @cache
-def _shared() -> Any:
+def _shared() -> tuple[Store, RemoteCache | None, JobServer] | BuildError:
+    """What all nodes share; or the one error of all of them, which is then told once."""
     from bootimage.jobserver import JobServer
     from bootimage.store.remote_cache import open_remote
     from bootimage.store.store import open_store
 
-    environ = os.environ
-    return open_store(environ), open_remote(environ), JobServer(SCons.Script.GetOption("num_jobs"))
+    try:
+        store, remote = open_store(os.environ), open_remote(os.environ)
+    except BuildError as error:
+        return error
+    return store, remote, JobServer(SCons.Script.GetOption("num_jobs"))
 
 
 def toolchain(env: Any) -> Toolchain:

@@ -16,6 +16,7 @@ from bootimage.loader.choose import Loader
 
 from . import face, kernel
 from .declared import names_digest
+from .kernel_loader import check_loader, describe_image
 
 # What `loader/relocatable.py` calls OBJECT, SCRIPT and ARGUMENTS.
 _FILES = ("loader.o", "linker.ld", "arguments")
@@ -35,8 +36,7 @@ def generate(env: Any) -> None:
 def flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
     """The image that boots the kernel `node`; `stripped` is that without debug information."""
     image = node.dir.File(f"bootimage-{node.name}.bin")
-    image.attributes.boot_image = "bios"
-    image.attributes.boot_loader = loader
+    describe_image(image, node, "bios", loader)
     return env._FlatImage(image, [stripped, *_loader_nodes(env, node, loader)])[0]
 
 
@@ -109,6 +109,7 @@ def _write_image(target: face.Nodes, source: face.Nodes, env: Any) -> None:
 
     stripped, loader = (Path(each.abspath) for each in source[:2])
     face.say_now(f"Writing {target[0]}")
+    check_loader(env, target[0])
     write_flat_image(face.context(env), loader.parent, stripped, Path(target[0].abspath))
 
 
@@ -117,7 +118,8 @@ def _image_label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
 
 
 def _image_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.settings_text(compiler=face.toolchain(env).identity)
+    toolchain = face.toolchain(env)
+    return face.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 
 
 _LOADER = face.action(_build_loader, _loader_label, _loader_settings, "BOOTFLATLOADERCOMSTR", shared=True)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from bootimage.errors import BuildError
 from bootimage.image.names import image_names
-from bootimage.loader.choose import Loader, NoLoader, choose_loader
+from bootimage.loader.choose import Loader, NoLoader
 from bootimage.loader.release import Release, release_of
 
-from . import checks, face, flat_image, kernel, verify
+from . import checks, face, files, flat_image, kernel, verify
 from . import loader as programs_of
+from .kernel_loader import check_loader, describe_image, loader_for
 
 if TYPE_CHECKING:
     from bootimage.image.image import Contents
@@ -61,7 +62,7 @@ def _images(env: Any, node: Any) -> list[Any]:
         return [node]
     stripped = env._StripKernel(node.dir.File(f"{node.name}.stripped"), node)[0]
     try:
-        loader = _loader(env, node)
+        loader = loader_for(env, node)
     except BuildError as error:  # told when the image is built: other goals may do without
         return [_no_image(env, node, stripped, error)]
     if loader.family == "0.9":
@@ -78,8 +79,7 @@ def _images(env: Any, node: Any) -> list[Any]:
 
 def _image(env: Any, node: Any, kind: str, parts: list[Any], loader: Loader) -> Any:
     image = node.dir.File(image_names(node.name)[kind])
-    image.attributes.boot_image = kind
-    image.attributes.boot_loader = loader
+    describe_image(image, node, kind, loader)
     return env._BootImage(image, parts)[0]
 
 
@@ -95,22 +95,10 @@ def _release(node: Any, loader: Loader) -> Release:
     return release_of(loader, known.manifest) if known else Release(loader.version)
 
 
-def _loader(env: Any, node: Any) -> Loader:
-    if "BOOTLOADER_VERSION" in env:
-        return Loader("0.11", "bootloader_api", str(env.subst("$BOOTLOADER_VERSION")))
-    known = kernel.kernel_of(node)
-    if known is None:
-        raise BuildError(
-            "this kernel was not built by RustKernel, so no lock file tells its loader",
-            file=node.path,
-            hint='say which one: BootImage(..., BOOTLOADER_VERSION="0.11.17")',
-        )
-    return choose_loader(known.package)
-
-
 def _extras(env: Any) -> list[Any]:
-    ramdisk = env.arg2nodes(env["RAMDISK"], env.fs.File) if env.get("RAMDISK") else []
-    return [*ramdisk, *(env.arg2nodes(file, env.fs.File)[0] for file in env["BOOT_FILES"].values())]
+    ramdisk = [files.one_file(env, env["RAMDISK"], "RAMDISK")] if env.get("RAMDISK") else []
+    named = files.table(env, "BOOT_FILES").items()
+    return [*ramdisk, *(files.one_file(env, file, f"BOOT_FILES[{name!r}]") for name, file in named)]
 
 
 def _boot_json(env: Any) -> bytes | None:
@@ -123,13 +111,13 @@ def _boot_json(env: Any) -> bytes | None:
 def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
     from bootimage.image.image import Contents
 
-    ramdisk, files = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
+    ramdisk, further = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
     return Contents(
         kernel=stripped,
         kernel_name=stripped.stem,
         ramdisk=ramdisk,
         boot_config=_boot_json(env),
-        files=dict(zip(env["BOOT_FILES"], files, strict=True)),
+        files=dict(zip(files.table(env, "BOOT_FILES"), further, strict=True)),
     )
 
 
@@ -145,6 +133,7 @@ def _write(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     if kind == "efi":
         copy_whole(paths[0], out)
         return
+    check_loader(env, target[0])
     check_bootable(paths[0], target[0].attributes.boot_loader.version)
     if kind == "bios":
         write_bios_disk(out, BiosStages(*paths[1:5]), _contents(env, paths[0], paths[5:]))
@@ -162,7 +151,9 @@ def _write_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     if about.boot_image == "efi":  # the loader's program as it is
         return text
     extras = face.settings_text(
-        ramdisk=bool(env.get("RAMDISK")), boot_config=_boot_json(env), files=list(env["BOOT_FILES"])
+        ramdisk=bool(env.get("RAMDISK")),
+        boot_config=_boot_json(env),
+        files=list(files.table(env, "BOOT_FILES")),
     )
     return f"{text}\n{extras}"
 
@@ -195,7 +186,8 @@ def _strip_label(target: face.Nodes, source: face.Nodes, _env: Any) -> str:
 
 
 def _strip_settings(_target: face.Nodes, _source: face.Nodes, env: Any) -> str:
-    return face.settings_text(objcopy=env.get("OBJCOPY", ""), compiler=face.toolchain(env).identity)
+    toolchain = face.toolchain(env)
+    return face.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 
 
 _WRITE = face.action(_write, _write_label, _write_settings, "BOOTIMAGECOMSTR", shared=True)

@@ -23,7 +23,7 @@ from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
-from . import caution, checks, editor, face, specification, sysroot
+from . import cargo_env, cargo_flags, caution, checks, editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
@@ -104,8 +104,10 @@ def is_stand_in(package: Any) -> bool:
 def settled(env: Any, manifest: Path) -> Any:
     """`env` for the package `manifest`; what SConscripts mean by their own folder is resolved in it."""
     env = face.for_package(env, manifest.parent)
+    cargo_env.refuse_ours(env)
     inputs = env.arg2nodes(env["RUST_INPUTS"], env.fs.Entry)
     env = env.Override({"RUST_INPUTS": inputs, "RUST_BUILD_DIR": env.Dir(env.subst("$RUST_BUILD_DIR"))})
+    env = cargo_flags.with_config_files(env)
     return _tried(env, lambda: sysroot.with_configured_crates(env, manifest)) or env
 
 
@@ -249,15 +251,11 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
         features=tuple(face.words(env["RUST_FEATURES"])),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         rustflags=tuple(face.words(env["RUSTFLAGS"])),
-        cargoflags=tuple(face.words(env["CARGOFLAGS"])),
-        environment=_environment(env),
+        cargoflags=cargo_flags.for_cargo(env),
+        environment=cargo_env.variables(env),
         top=Path(env.Dir("#").abspath),
         packages=declared_inputs(kernel.manifest, skip=[_results(env)]).packages,
     )
-
-
-def _environment(env: Any) -> dict[str, str]:
-    return {name: env.subst(str(value)) for name, value in env["CARGO_ENV"].items()}
 
 
 def _read(where: Any) -> Target:
@@ -309,8 +307,8 @@ def signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
         features=face.words(env["RUST_FEATURES"]),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         rustflags=face.words(env["RUSTFLAGS"]),
-        cargoflags=face.words(env["CARGOFLAGS"]),
-        environment=_environment(env),
+        cargoflags=cargo_flags.told(env, kernel.manifest),
+        environment=cargo_env.variables(env),
         inputs=names_digest(env, kernel.manifest, target[0].implicit or []),
         compiler=face.toolchain(env).identity,
     )

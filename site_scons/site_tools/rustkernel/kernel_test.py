@@ -47,7 +47,7 @@ def generate(env: Any) -> None:
     env.SetDefault(**{name: value.copy() if value else value for name, value in _DEFAULTS.items()})
     face.add_method(env, kernel_test, "KernelTest")
     face.add_method(env, _expect, "Expect")
-    env.AddMethod(_send, "Send")
+    face.add_method(env, _send, "Send")
     env.AddMethod(_pass, "Pass")
     kernel_test_run.add_options()
 
@@ -138,22 +138,29 @@ def _executables(env: Any, manifest: Path, package: Package, tests: tuple[Kernel
         node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where, is_test=True)
         node.attributes.kernel_test = test
     env.Clean(nodes, kernel.cargo_folder(above, package))
-    _keep_apart(env, above, package, nodes)
+    beside = _kernels(above, package)
+    _keep_apart(env, above, package, [*nodes, *beside])
+    for node in beside:  # whoever takes the kernel away takes its tests away
+        env.Clean(node, folder)
     return {test.name: node for test, node in zip(tests, nodes, strict=True)}
+
+
+def _kernels(folder: Any, package: Package) -> list[Any]:
+    """The package's kernels that RustKernel builds in `folder`."""
+    named = [folder.File(binary.name) for binary in package.binaries]
+    return [node for node in named if kernel.kernel_of(node) is not None]
 
 
 def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> None:
     """Two cargos in one folder wait for each other; so SCons must not run them at once."""
-    kernels = [folder.File(binary.name) for binary in package.binaries]
-    lock = kernel.cargo_folder(folder, package).File(".lock")
-    env.SideEffect(lock, [*nodes, *(node for node in kernels if kernel.kernel_of(node) is not None)])
+    env.SideEffect(kernel.cargo_folder(folder, package).File(".lock"), nodes)
 
 
 def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
     from bootimage.kernel_test import select, talk
 
     talks = {}
-    for name, steps in env["CONVERSATIONS"].items():
+    for name, steps in _conversations(env).items():
         found = select(tests, name)
         if not found:
             known = ", ".join(test.name for test in tests)
@@ -163,6 +170,15 @@ def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
         except ValueError as error:
             raise SCons.Errors.UserError(f"CONVERSATIONS[{name!r}]: {error}") from None
     return talks
+
+
+def _conversations(env: Any) -> dict[str, Any]:
+    given = env["CONVERSATIONS"]
+    if isinstance(given, dict) and all(isinstance(name, str) for name in given):
+        return given
+    raise SCons.Errors.UserError(
+        f"CONVERSATIONS must be a dictionary, the name of a test -> a list of steps, found {given!r}"
+    )
 
 
 def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bootimage.loader.choose import Loader, published_loader
 from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
 from bootimage.loader.release import Release, own_files
 
-from . import checks, face
+from . import face
 
 BIOS = ("boot-sector", "stage-2", "stage-3", "stage-4")
 UEFI = ("uefi",)
@@ -25,8 +26,15 @@ def generate(env: Any) -> None:
 
 def boot_loader(env: Any, version: str) -> dict[str, Any]:
     """The nodes of the loader's programs by name: boot-sector, stage-2, stage-3, stage-4 and uefi."""
-    checks.check_text("the version of BootLoader", version)
-    return program_nodes(env, Release(version))
+    return program_nodes(env, Release(asked(env, version).version))
+
+
+def asked(env: Any, version: Any) -> Loader:
+    """The loader of the version that a SConscript names; another version is an error of that line."""
+    if face.names_only(env):
+        return Loader("0.11", "bootloader_api", str(version))
+    with face.user_errors():
+        return published_loader(env.subst(version) if isinstance(version, str) else version)
 
 
 def program_nodes(env: Any, release: Release) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files that our builders make, as nodes that notice when somebody else has written them.
+"""The files that our builders make and read, as nodes that notice when somebody else has written them.
 
 SCons compares what a target is made from, and not the target itself: one that was overwritten by hand, or
 by a build that was killed before it could keep its records, would pass as up to date. A `Product` is one
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import SCons.CacheDir
 import SCons.Node.FS
+
+from . import checked_cache
 
 
 class Product(SCons.Node.FS.File):  # type: ignore[misc]
@@ -35,6 +38,23 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
         same = stamp == (self.get_timestamp(), self.get_size())
         return getattr(known, "csig", None) or "" if same else ""
 
+    def retrieve_from_cache(self) -> bool:
+        """Take the file from CacheDir, if it has one that is what was stored there."""
+        if self.nocache or not checked_cache.is_sound(self):
+            return False
+        return bool(super().retrieve_from_cache())
+
+    def push_to_cache(self) -> bool:
+        """Store the file in CacheDir, with its digest."""
+        self._prepare_entry()
+        return bool(super().push_to_cache())
+
+    def visited(self) -> None:
+        """Note that this is up to date; under --cache-force SCons then stores it, too."""
+        if SCons.CacheDir.cache_force and self.executor is not None:
+            self._prepare_entry()
+        super().visited()
+
     def explain(self) -> str | None:
         """For --debug=explain: why this is built."""
         reason: str | None = super().explain()
@@ -42,9 +62,33 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
             return f"rebuilding `{self}' because it is not what the last build made\n"
         return reason
 
+    def _prepare_entry(self) -> None:
+        if not self.nocache and not checked_cache.prepare_entry(self):
+            self.set_nocache()
+
     def _is_damaged(self) -> bool:
         known = getattr(self.get_stored_info().ninfo, "csig", None)
         return bool(self.get_csig() != known)
+
+
+class Input(SCons.Node.FS.File):  # type: ignore[misc]
+    """A file that a kernel is made from, which is always read.
+
+    Of one that is older than two days (SCons's max_drift), SCons would believe the time stamp.
+    """
+
+    __slots__ = ()
+
+    def get_max_drift_csig(self) -> str:
+        """No digest of an earlier build's."""
+        return ""
+
+
+def always_read(node: Any) -> Any:
+    """The node, read in each run where it is a plain file that nobody makes."""
+    if type(node) is SCons.Node.FS.File and not node.has_builder():
+        node.__class__ = Input
+    return node
 
 
 def claim(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,62 @@
+"""Which kernel is meant where nothing but the folder tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cargo_tree import named, tree
+
+from bootimage import builder, locate_bootloader
+from bootimage.errors import BuildError
+
+LOADER = '[dependencies]\nboot-loader = { package = "bootloader_api", version = "0.11" }\n'
+FILES = {
+    "Cargo.toml": '[workspace]\nmembers = ["kernel", "tool"]\n',
+    "kernel/Cargo.toml": named("kernel") + LOADER,
+    "kernel/src/main.rs": "",
+    "tool/Cargo.toml": named("tool"),
+    "tool/src/main.rs": "",
+    "unreadable/Cargo.toml": "[package\n",
+    "scripts/run.sh": "",
+}
+
+
+class Asked(Exception):
+    """For which project a toolchain was wanted."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_context(project: Path) -> None:
+        raise Asked(project.name)
+
+    monkeypatch.setattr(builder, "open_context", open_context)
+
+
+@pytest.mark.parametrize(
+    ("where", "dependency", "meant"),
+    [
+        (".", "boot-loader", "kernel"),
+        (".", "boot_loader", "kernel"),
+        ("scripts", "boot-loader", "kernel"),
+        ("kernel/src", "boot-loader", "kernel"),
+        ("kernel", "other", "kernel"),
+        ("tool", "boot-loader", "tool"),
+        (".", "other", "kernel"),
+    ],
+)
+@pytest.mark.usefixtures("asked")
+def test_whose_loader_is_located(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, dependency: str, meant: str
+) -> None:
+    monkeypatch.chdir(tree(tmp_path, FILES) / where)
+    with pytest.raises(Asked, match=f"^{meant}$"):
+        locate_bootloader(dependency)
+
+
+def test_no_package_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(builder, "_candidates", lambda _start: iter(()))
+    with pytest.raises(BuildError, match=r"no package is here.*\n  help: name it: locate_bootloader\("):
+        locate_bootloader()
