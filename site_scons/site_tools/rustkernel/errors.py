@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import SCons.Node.FS
 
 from bootimage import report
 from bootimage.errors import BuildError
+
+from .checks import check_variables
 
 
 def told(error: BuildError) -> str:
@@ -55,13 +58,25 @@ def user_errors() -> Iterator[None]:
         raise SCons.Errors.UserError(told(error)) from None
 
 
+def _called(name: str, method: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    try:
+        return method(*arguments, **named)
+    except TypeError:
+        try:
+            inspect.signature(method).bind(*arguments, **named)
+        except TypeError as error:  # the mistake is in the call itself
+            raise SCons.Errors.UserError(f"{name}: {error}") from None
+        raise
+
+
 def add_method(env: Any, method: Callable[..., Any], name: str) -> None:
     """Give `env` a method whose errors are told at the line that calls it, not where we noticed them."""
 
     def call(env: Any, *arguments: Any, **named: Any) -> Any:
         try:
             with user_errors():
-                return method(env, *arguments, **named)
+                check_variables(env, named)
+                return _called(name, method, (env, *arguments), named)
         except SCons.Errors.UserError as error:
             raise error.with_traceback(None) from None
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import SCons.Builder
 import SCons.Script
+import SCons.Util
 
 from bootimage import report
 from bootimage.errors import BuildError
@@ -153,7 +154,7 @@ def _toolchain(asked: tuple[str | None, ...]) -> Toolchain:
 
 def words(value: Any) -> list[str]:
     """A construction variable's list of words: a list as it is, a string split at spaces."""
-    return [str(each) for each in (value.split() if isinstance(value, str) else value or [])]
+    return [str(each) for each in (value.split() if SCons.Util.is_String(value) else value or [])]
 
 
 def source_path(node: Any) -> Path:

@@ -27,13 +27,9 @@ def one_file(env: Any, given: Any, what: str) -> Any:
 
 
 def table(env: Any, name: str) -> Mapping[str, Any]:
-    """The construction variable `name`, which must be a dictionary, or nothing."""
-    given = env.get(name) or {}
-    if isinstance(given, Mapping):
-        return given
-    if face.names_only(env):
-        return {}
-    raise SCons.Errors.UserError(f"{name}: expected a dictionary, found {given!r}")
+    """The construction variable `name`, which is a dictionary, or nothing."""
+    given: Mapping[str, Any] | None = env.get(name)
+    return given or {}
 
 
 def _nodes(env: Any, given: Any, what: str) -> list[Any]:

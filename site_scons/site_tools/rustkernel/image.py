@@ -13,7 +13,7 @@ from bootimage.image.names import image_names
 from bootimage.loader.choose import Loader, NoLoader
 from bootimage.loader.release import Release, release_of
 
-from . import face, files, flat_image, kernel, verify
+from . import checks, face, files, flat_image, kernel, verify
 from . import loader as programs_of
 from .kernel_loader import check_loader, describe_image, loader_for
 
@@ -39,6 +39,7 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     `kernels` are nodes that RustKernel returned, or names of ELF files (then BOOTLOADER_VERSION says
     which loader to use). Construction variables may be given as keywords.
     """
+    checks.check_files("the kernels of BootImage", kernels)
     env = env.Override(overrides) if overrides else env
     if not face.names_only(env):
         _boot_json(env)  # a mistake there is better told at the user's line

@@ -23,7 +23,7 @@ from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
-from . import cargo_env, cargo_flags, caution, editor, face, specification, sysroot
+from . import cargo_env, cargo_flags, caution, checks, editor, face, specification, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
@@ -151,11 +151,12 @@ def as_built(env: Any, package: Any) -> Any:
 
 
 def _first(package: Any) -> Any:
-    return package[0] if SCons.Util.is_Sequence(package) else package
+    return package[0] if SCons.Util.is_Sequence(package) and package else package
 
 
 def manifest_of(env: Any, package: Any) -> Path:
     """The Cargo.toml that a builder's source names: itself, the one in that folder, or a kernel's."""
+    checks.check_package(package)
     package = _first(package)
     known = kernel_of(package)
     if known is not None:

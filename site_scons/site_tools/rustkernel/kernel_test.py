@@ -20,7 +20,7 @@ import SCons.Errors
 import SCons.Scanner
 import SCons.Script
 
-from . import face, kernel, kernel_test_run
+from . import checks, face, kernel, kernel_test_run
 
 if TYPE_CHECKING:
     from bootimage.cargo.manifest import Package
@@ -79,6 +79,7 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     """
     from bootimage.kernel_test import Talk, run_settings
 
+    checks.check_text("the alias of KernelTest", alias)
     if kernel.is_stand_in(package):
         return env.Alias(alias, [])
     env = kernel.as_built(env, package)

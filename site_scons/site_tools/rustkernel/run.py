@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import SCons.Errors
 
-from . import face
+from . import checks, face
 
 if TYPE_CHECKING:
     from bootimage.machine.ovmf import Firmware
@@ -23,6 +23,8 @@ def generate(env: Any) -> None:
 
 def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
     """Two aliases that boot the first kernel's images: `alias` on BIOS and `alias`-uefi on UEFI."""
+    checks.check_text("the alias of RunQemu", alias)
+    checks.check_files("the images of RunQemu", images)
     env = env.Override(overrides) if overrides else env
     nodes = env.arg2nodes(images, env.fs.File)
     first = {getattr(node.attributes, "boot_image", None): node for node in reversed(nodes)}

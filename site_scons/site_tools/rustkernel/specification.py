@@ -10,7 +10,7 @@ import SCons.Node.FS
 
 from bootimage.errors import BuildError
 
-from . import face
+from . import checks, face
 
 
 def generate(env: Any) -> None:
@@ -21,6 +21,8 @@ def generate(env: Any) -> None:
 
 def target_spec(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
     """The canonical specification `target` for the user's JSON `source`."""
+    checks.check_some_files("the target of TargetSpec", target)
+    checks.check_some_files("the source of TargetSpec", source)
     return env._TargetSpec(target, users_node(env, source), **overrides)
 
 

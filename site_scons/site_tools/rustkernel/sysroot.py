@@ -17,7 +17,7 @@ from bootimage.files import write_whole
 from bootimage.specification.target import Target, read_target
 from bootimage.toolchain.rustup import cargo_home
 
-from . import face
+from . import checks, face
 
 
 def generate(env: Any) -> None:
@@ -28,6 +28,8 @@ def generate(env: Any) -> None:
 
 def sysroot(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
     """The manifest `target` for a canonical specification, or the Value of a triple."""
+    checks.check_some_files("the target of Sysroot", target)
+    checks.check_sysroot_source("the source of Sysroot", source)
     return env._Sysroot(target, source, **overrides)
 
 
