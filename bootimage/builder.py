@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
+from bootimage.files import check_folder
 from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def create_bootimage(
     manifest = Path(kernel_manifest).absolute() if kernel_manifest else find_manifest(kernel)
     package = read_package(manifest)
     folder = Path(out_dir).absolute() if out_dir else kernel.parent
+    check_folder(folder)
     return provide_images(open_context(package.folder), KernelImages(package, kernel, folder)).bios
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bootimage.errors import BuildError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -23,6 +25,15 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raise BuildError where something that is no folder stands where the folder `path` is to be."""
+    for each in (path, *path.parents):
+        if each.is_dir():
+            return
+        if each.exists() or each.is_symlink():
+            raise BuildError("this is not a folder; a folder to write to is expected", file=each)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

@@ -51,7 +51,7 @@ def _read(file: Path, kind: str) -> bytes:
         with file.open("rb") as stream:
             data = stream.read(SIZE_LIMIT + 1)
     except FileNotFoundError as error:
-        raise _file_error(file, "there is no such file", _similar_name(file)) from error
+        raise _missing(file) from error
     except OSError as error:
         raise _file_error(file, f"cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name
@@ -67,9 +67,18 @@ def _too_large(file: Path, size: int) -> BuildError:
     )
 
 
+def _missing(file: Path) -> BuildError:
+    if file.is_symlink():
+        return _file_error(
+            file, f"this link leads nowhere: there is no {file.readlink()}", _similar_name(file)
+        )
+    return _file_error(file, "there is no such file", _similar_name(file))
+
+
 def _similar_name(file: Path) -> str | None:
     try:
-        names = [each.name for each in file.parent.iterdir() if each.suffix == file.suffix]
+        beside = [each for each in file.parent.iterdir() if each.suffix == file.suffix]
+        names = [each.name for each in beside if each.exists()]
     except OSError:
         return None
     near = closest(file.name, names)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from cargo_tree import named, tree
+from elf_bytes import elf
 
 from bootimage.cargo.manifest import read_package
 from bootimage.errors import BuildError
@@ -25,9 +27,8 @@ class Maker:
         lock = f'version = 4\n[[package]]\nname = "os"\nversion = "0.1.0"\ndependencies = ["{name}"]\n'
         lock += f'[[package]]\nname = "{name}"\nversion = "{version}"\n{source}\n'
         manifest = f'{named("os")}[dependencies]\n{name} = "{version}"\n'
-        self.folder = tree(
-            folder, {"Cargo.toml": manifest, "Cargo.lock": lock, "src/main.rs": "", "os": "elf"}
-        )
+        self.folder = tree(folder, {"Cargo.toml": manifest, "Cargo.lock": lock, "src/main.rs": ""})
+        (self.folder / "os").write_bytes(elf())
         self.context: Any = SimpleNamespace(toolchain=SimpleNamespace(identity="rustc 1"))
         self.written = 0
 
@@ -65,7 +66,7 @@ def test_nothing_is_written_twice(maker: Maker) -> None:
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("os", "another"),
+        ("os", elf().decode("latin-1") + "more"),
         ("Cargo.toml", f'{named("os")}[dependencies]\nbootloader = "0.9.35"\n[features]\nx = []\n'),
         ("bootimage-os.bin", "somebody else's"),
         (".bootimage-os.json", "{damaged"),
@@ -73,7 +74,7 @@ def test_nothing_is_written_twice(maker: Maker) -> None:
 )
 def test_written_again_when_something_changed(maker: Maker, file: str, text: str) -> None:
     maker.make()
-    (maker.folder / file).write_text(text)
+    (maker.folder / file).write_text(text, "latin-1")
     maker.make()
     assert maker.written == 2
 
@@ -84,6 +85,27 @@ def test_written_again_for_other_features_or_another_compiler(maker: Maker) -> N
     maker.context.toolchain.identity = "rustc 2"
     maker.make(features=("sse",))
     assert maker.written == 3
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        ("/dev/zero", "not a regular file"),
+        ("huge", "no ELF file"),
+        ("text", r"begins with 6e 6f 20 6b"),
+        ("missing", "cannot read"),
+    ],
+)
+def test_what_is_no_kernel_is_not_read_whole(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, kernel: str, message: str
+) -> None:
+    monkeypatch.setattr(kernel_images, "_digest", None)
+    (maker.folder / "text").write_text("no kernel")
+    (maker.folder / "huge").touch()
+    os.truncate(maker.folder / "huge", 5 << 30)
+    asked = KernelImages(read_package(maker.folder), maker.folder / kernel, maker.folder)
+    with pytest.raises(BuildError, match=message):
+        provide_images(maker.context, asked)
 
 
 def test_twice_at_once(maker: Maker) -> None:

@@ -105,6 +105,8 @@ def test_an_old_compiler_gets_what_it_wants() -> None:
         ({"llvm-target": None}, "2:16", '"llvm-target" must be a string, found null'),
         ({"arch": "x86"}, "4:9", '"arch" is "x86"; for x86_64-unknown-none it must be "x86_64"'),
         ({"target-pointer-width": "32"}, "5:25", '"target-pointer-width" is 32; for x86_64-unknown-none it'),
+        ({"target-pointer-width": -64}, "5:25", '"target-pointer-width" is -64; for x86_64-unknown-none it'),
+        ({"target-pointer-width": True}, "5:25", "must be a whole number up to 65535, found true"),
         ({"target-pointer-width": "?"}, "5:25", "must be a whole number up to 65535, found the string"),
         (
             {"target-endian": "big"},
@@ -130,6 +132,11 @@ def test_refusals(fields: Any, place: str, told: str) -> None:
     first = refusal(GOOD | fields if isinstance(fields, dict) else fields)[0]
     assert first.startswith(f"{place}: error: ")
     assert told in first
+
+
+@pytest.mark.parametrize("value", [-64, True, 65536, 0])
+def test_a_wrong_value_is_told_once(value: object) -> None:
+    assert len([line for line in refusal(GOOD | {"target-pointer-width": value}) if "error: " in line]) == 1
 
 
 def test_a_machine_that_is_not_there_gets_a_suggestion() -> None:

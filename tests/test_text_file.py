@@ -46,6 +46,17 @@ def test_places_lead_back_to_the_offset(text: str, offset: int) -> None:
     assert line == len(starts) or starts[line] > offset
 
 
+def test_a_link_that_leads_nowhere_is_no_name_to_suggest(tmp_path: Path) -> None:
+    link = tmp_path / "dangling.json"
+    link.symlink_to("nowhere.json")
+    with pytest.raises(BuildError) as caught:
+        read_text(link, "a JSON file")
+    assert str(caught.value) == f"{link}:1:1: error: this link leads nowhere: there is no nowhere.json"
+    with pytest.raises(BuildError) as caught:
+        read_text(tmp_path / "dangling2.json", "a JSON file")
+    assert caught.value.hint is None
+
+
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     with file.open("wb") as stream:

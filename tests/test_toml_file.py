@@ -22,6 +22,9 @@ from bootimage.errors import BuildError
     [
         ("[package\n", ":1:9:", "this is not TOML: "),
         ("[package]\nname = 1\nname = 2\n", ":3:9:", "cannot overwrite a value"),
+        ("[package]\n[package]\n", ":2:9:", "cannot declare [package] twice"),
+        ('[a."b c)"]\n[a."b c)"]\n', ":2:10:", "cannot declare [a.b c)] twice"),
+        ("a = {}\n[a.b]\n", ":2:5:", "[a.b]"),
         ('a = "unclosed', ":1:", "this is not TOML: "),
         ("<<<<<<< HEAD\n", ":1:1:", "this is not TOML: "),
         ("a = " + "[" * 5000, "", "nested too deeply"),

@@ -5,6 +5,7 @@ tomli reads TOML 1.1, which cargo accepts in manifests and configurations; `toml
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -137,7 +138,15 @@ def parse_toml(text: str, path: Path) -> TomlFile:
     try:
         return TomlFile(path, text, tomli.loads(text))
     except tomli.TOMLDecodeError as error:
-        message = f"this is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
+        told = re.sub(r"\(['\"].*\)", _table_name, error.msg)
+        message = f"this is not TOML: {told[:1].lower()}{told[1:]}"
         raise BuildError(message, file=path, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
         raise BuildError("this is not TOML: nested too deeply", file=path) from error
+
+
+def _table_name(found: re.Match[str]) -> str:
+    """`[a.b]` for the tuple `('a', 'b')`, as which the parser shows the name of a table."""
+    from ast import literal_eval
+
+    return f"[{'.'.join(literal_eval(found[0]))}]"

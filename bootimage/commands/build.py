@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootimage.commands import shown
 from bootimage.errors import BuildError
+from bootimage.files import check_folder
 from bootimage.spelling import closest
 
 _OURS = ("--kernel-manifest", "--kernel-binary", "--target-dir", "--out-dir")
@@ -23,6 +24,8 @@ def run(
     """Run the command, which is called `program`."""
     options, rest = _parser(program).parse_known_args(words)
     out_dir = options.out_dir.absolute() if options.out_dir else None
+    if out_dir:
+        check_folder(out_dir)
     if options.kernel_binary:
         _of_binary(options, rest, out_dir, environ)
     else:

@@ -8,15 +8,17 @@ Source of the format: System V Application Binary Interface, chapter 4; its stru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bootimage.dataclass import dataclass
 from bootimage.disk.view import View, view_of
 from bootimage.errors import BuildError
+
+Result = TypeVar("Result")
 
 _HEADER_SIZE, _SEGMENT_SIZE, _SECTION_SIZE = 64, 56, 64
 # A linked program has some dozens; the format allows 2**64.
@@ -94,9 +96,18 @@ class Elf:
 
 def read_elf(path: Path) -> Elf:
     """Read the headers of the file at `path`. Raises BuildError, with `path` in it, if it is refused."""
+    return _read(path, read_elf_view)
+
+
+def check_elf(path: Path) -> None:
+    """Raise BuildError for a file that is no 64-bit ELF file by its first bytes, whatever its size."""
+    _read(path, lambda view: _check_identity(view.read(0, _HEADER_SIZE)))
+
+
+def _read(path: Path, reader: Callable[[View], Result]) -> Result:
     with view_of(path) as view:
         try:
-            return read_elf_view(view)
+            return reader(view)
         except BuildError as error:
             raise BuildError(error.message, file=path, hint=error.hint) from None
 

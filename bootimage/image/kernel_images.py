@@ -18,6 +18,7 @@ from bootimage.dataclass import dataclass
 from bootimage.engine import newest_module
 from bootimage.errors import BuildError
 from bootimage.files import write_whole
+from bootimage.image.elf_headers import check_elf
 from bootimage.image.names import image_names
 from bootimage.image.set import Extras, Images
 from bootimage.loader.choose import Loader, choose_loader
@@ -56,6 +57,7 @@ def provide_images(context: BuildContext, asked: KernelImages, extras: Extras | 
 
     A loader 0.9 gives `bootimage-NAME.bin`, a loader 0.11 `bootimage-bios-NAME.bin` and the UEFI files.
     """
+    check_elf(asked.kernel)  # before it is read whole, which for /dev/zero would never end
     loader = choose_loader(asked.package)
     if loader.family == "0.9" and extras is not None and extras != Extras():
         raise BuildError(

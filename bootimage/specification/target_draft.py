@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
@@ -62,6 +63,14 @@ class Draft:
         """Note an error about the value at `path`, or about the file where no value of the user's is."""
         document, path = self.document, self._place(path)
         self.errors.append(document.value_error(path, message, hint=hint))
+
+    def refuse_more(self, problems: Iterable[tuple[JsonPath, str, str | None]]) -> None:
+        """Note errors (path, message, hint) about values of which none has been told yet."""
+        told = list(self.errors)
+        for path, message, hint in problems:
+            error = self.document.value_error(self._place(path), message, hint=hint)
+            if not any((error.line, error.column) == (each.line, each.column) for each in told):
+                self.errors.append(error)
 
     def refuse_key(self, key: str, message: str, *, hint: str | None = None) -> None:
         """Note an error about the name of the field `key`."""

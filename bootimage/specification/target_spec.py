@@ -96,8 +96,7 @@ def _bring_up_to_date(draft: Draft, compiler: Compiler) -> None:
         _check_machine(draft, near)
         _check_layout(draft, near)
     _check_keys(draft, schema, compiler, near)
-    for path, message, hint in schema.problems(draft.fields):
-        draft.refuse(path, message, hint=hint)
+    draft.refuse_more(schema.problems(draft.fields))
 
 
 def _nearest(draft: Draft, compiler: Compiler) -> Nearest | None:
@@ -122,7 +121,7 @@ def _check_machine(draft: Draft, near: Nearest) -> None:
     """What follows from `llvm-target` alone; rustc does not compare all of it."""
     for key, usual in (("arch", None), ("target-pointer-width", None), ("target-endian", "little")):
         found, right = draft.fields.get(key, usual), near.specification.get(key, usual)
-        if isinstance(found, type(right)) and found != right:
+        if type(found) is type(right) and found != right:  # to isinstance, true is a number
             told = f'"{key}" is {json.dumps(found)}; for {_llvm_target(draft)} it must be {json.dumps(right)}'
             draft.refuse((key,), told)
 

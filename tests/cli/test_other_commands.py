@@ -88,6 +88,8 @@ def test_init_of_a_workspace_leaves_programs_for_the_host_out(shell: Shell) -> N
         ("bootimage", "a command is missing"),
         ("bootimage target-spec missing.json", "missing.json"),
         ("bootimage build --kernel-binary missing", "missing"),
+        ("bootimage --kernel-binary os --out-dir Cargo.toml", "/Cargo.toml: error: this is not a folder"),
+        ("cargo-disk-image disk-image --out-dir Cargo.toml/sub", "/Cargo.toml: error: this is not a folder"),
         ("bootimage --kernel-binary os --bogus", "`--bogus` means nothing beside --kernel-binary"),
         ("bootimage --kernel-binary os --frob=3", "`--frob=3` means nothing beside --kernel-binary"),
         ("bootimage --kernel-binary os --out-dri there", "did you mean --out-dir?"),

@@ -282,6 +282,7 @@ def test_a_package_without_tests(project: Project) -> None:
         (project.root / f"kernel/tests/{name}.rs").unlink()
     said = project.scons("test-kernel", fails=True)
     assert "kernel has nothing that `cargo test` builds" in said and "help: add a test" in said
+    assert "nothing that" not in project.scons("toolchain") + project.scons("-c", "test-kernel")
 
 
 def test_cargo_must_make_what_the_manifest_promises(project: Project) -> None:

@@ -24,6 +24,7 @@ from . import checks, face, kernel, kernel_test_run
 
 if TYPE_CHECKING:
     from bootimage.cargo.manifest import Package
+    from bootimage.errors import BuildError
     from bootimage.kernel_test import KernelTest, Pass, RunSettings, Talk
     from bootimage.machine.conversation import Expect, Send
 
@@ -74,8 +75,8 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     """The alias that runs the tests of a cargo package: a folder, a Cargo.toml, or a kernel of RustKernel's.
 
     Tests are built as the kernel is, where one is given, and else as `env` says. Construction variables
-    may be given as keywords. Raises UserError for a package that cannot be read or has no test, and for a
-    conversation with a test that there is not.
+    may be given as keywords. Raises UserError for a package that cannot be read, and for a conversation
+    with a test that there is not. Of a package without tests, only the alias says so: other goals need none.
     """
     from bootimage.kernel_test import Talk, run_settings
 
@@ -92,6 +93,8 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     with face.user_errors():
         tests = _tests(env, described)
         settings = run_settings(described, _limit(env))
+    if not tests:
+        return kernel_test_run.refusal(env, alias, _no_tests(described))
     executables = _executables(env, manifest, described, tests)
     talks = _talks(env, tests)
     results = []
@@ -105,13 +108,14 @@ def _tests(env: Any, package: Package) -> tuple[KernelTest, ...]:
     from bootimage.kernel_test import find_tests
 
     features = face.words(env["RUST_FEATURES"])
-    tests = find_tests(package, features, default_features=bool(env["RUST_DEFAULT_FEATURES"]))
-    if not tests:
-        raise package.file.error(
-            f"{package.name} has nothing that `cargo test` builds",
-            hint="add a test: tests/boot.rs, or unit tests with `#![feature(custom_test_frameworks)]`",
-        )
-    return tests
+    return find_tests(package, features, default_features=bool(env["RUST_DEFAULT_FEATURES"]))
+
+
+def _no_tests(package: Package) -> BuildError:
+    return package.file.error(
+        f"{package.name} has nothing that `cargo test` builds",
+        hint="add a test: tests/boot.rs, or unit tests with `#![feature(custom_test_frameworks)]`",
+    )
 
 
 def _limit(env: Any) -> float | None:

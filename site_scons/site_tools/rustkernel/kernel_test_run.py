@@ -73,6 +73,15 @@ def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) ->
     return face.goal(env, alias, results, sum_up)
 
 
+def refusal(env: Any, alias: str, problem: BuildError) -> Any:
+    """The alias that tells why there is nothing to test."""
+
+    def tell(_target: face.Nodes, _source: face.Nodes, _env: Any) -> int:
+        raise problem
+
+    return face.goal(env, alias, [], tell)
+
+
 def _no_such_test(names: list[str]) -> BuildError:
     from bootimage.spelling import closest
 
