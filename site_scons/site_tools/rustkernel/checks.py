@@ -60,6 +60,15 @@ def check_package(value: Any) -> None:
         raise _wrong("the package", "its folder, its Cargo.toml or its kernel", value)
 
 
+def check_target(what: str, value: Any) -> None:
+    """Raise UserError where `value` names no target."""
+    first = value[0] if SCons.Util.is_Sequence(value) and value else value
+    is_name = SCons.Util.is_String(first) and first.strip()
+    if not is_name and not isinstance(first, (os.PathLike, SCons.Node.FS.Base)):
+        raise _wrong(what, "the name of a built-in target or of a JSON file", value)
+    check_text(what, first)
+
+
 def check_text(what: str, value: Any) -> None:
     """Raise UserError where `value` is no string, nor what SCons makes one of."""
     for name, each in _each(what, value):
@@ -88,13 +97,6 @@ def _word(what: str, value: Any) -> None:
 
 def _inputs(what: str, value: Any) -> None:
     check_files(what, value, expected="the name of a file or a folder, or the node of one")
-
-
-def _target(what: str, value: Any) -> None:
-    first = value[0] if SCons.Util.is_Sequence(value) and value else value
-    if not isinstance(first, (os.PathLike, SCons.Node.FS.Base)) and not SCons.Util.is_String(first):
-        raise _wrong(what, "the name of a built-in target or of a JSON file", value)
-    check_text(what, first)
 
 
 def _flag(what: str, value: Any) -> None:
@@ -161,7 +163,7 @@ def _wrong(what: str, expected: str, found: Any) -> SCons.Errors.UserError:
 
 
 _CHECKS: dict[str, Check] = {
-    "RUST_TARGET": _target,
+    "RUST_TARGET": check_target,
     **dict.fromkeys(("RUST_FEATURES", "RUST_BINS", "RUST_SYSROOT_CRATES"), _words),
     **dict.fromkeys(("RUSTFLAGS", "CARGOFLAGS", "QEMUFLAGS", "KERNEL_TEST_FIRMWARE"), _words),
     **dict.fromkeys(("RUST_PROFILE", "RUST_BUILD_DIR", "RUST_TOOLCHAIN", "RUST_SRC"), check_text),
