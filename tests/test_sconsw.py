@@ -27,7 +27,8 @@ PIP = """\
     site='{site}'
     mkdir -p "$site/SCons" "$site/SCons-1.0.dist-info" "$site/rich-2.0.dist-info"
     echo 'Version: 1.0' > "$site/SCons-1.0.dist-info/METADATA"
-    echo 'Version: 2.0' > "$site/rich-2.0.dist-info/METADATA" ;;
+    echo 'Version: 2.0' > "$site/rich-2.0.dist-info/METADATA"
+    touch "$site/SCons-1.0.dist-info/RECORD" "$site/rich-2.0.dist-info/RECORD" ;;
 """
 PYTHON = """\
 case "$1 $2" in

@@ -79,6 +79,38 @@ def test_a_compiler_that_does_not_work(tmp_path: Path) -> None:
     assert f"{broken} does not work" in str(caught.value) and "no library" in str(caught.value)
 
 
+def taken_for(kind: str, folder: Path, script: str) -> str:
+    """The error where a program that does `script` is named as rustc or cargo."""
+    other = program(folder / "bin" / kind, script)
+    names = {"rustc": str(rustc(folder / "usr")), kind: str(other)}
+    environ = {"HOME": str(folder), "PATH": str(folder / "usr/bin")}
+    with pytest.raises(BuildError) as caught:
+        find_toolchain(ToolchainRequest(folder, **names, environ=environ))
+    return str(caught.value).replace(str(other), "OTHER")
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (":", "`-vV` printed nothing, and no line `release: ...`"),
+        ("echo gcc 15.1; echo more", "`-vV` printed `gcc 15.1...`, and no line `release: ...`"),
+        ("[ $1 != -vV ] || echo release: 1.97.0", "`--print=sysroot` printed nothing, and no folder"),
+        ("echo release: 1.97.0", "`--print=sysroot` printed `release: 1.97.0`, and no folder"),
+    ],
+)
+def test_another_program_called_rustc(tmp_path: Path, script: str, said: str) -> None:
+    error = taken_for("rustc", tmp_path, script)
+    assert error.startswith(f"error: OTHER is no Rust compiler: {said}\n")
+    assert "because of the construction variable RUSTC: name the path of rustc there, or nothing" in error
+
+
+@pytest.mark.parametrize(("script", "said"), [(":", "nothing"), ("echo tool 9.1", "`tool 9.1`")])
+def test_another_program_called_cargo(tmp_path: Path, script: str, said: str) -> None:
+    error = taken_for("cargo", tmp_path, script)
+    assert error.startswith(f"error: OTHER is no cargo: `--version` printed {said}, and not `cargo 1...`\n")
+    assert "OTHER does not work as cargo" in taken_for("cargo", tmp_path / "more", "exit 3")
+
+
 KEPT = {"https_proxy": "p", "NO_PROXY": "n", "SSL_CERT_FILE": "c", "CARGO_REGISTRIES_MINE_TOKEN": "t"}
 KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "SSH_AUTH_SOCK": "s", "TERM": "xterm"}
 LEAKS = {"RUSTFLAGS": "-Cx", "CARGO_ENCODED_RUSTFLAGS": "x", "CARGO_TARGET_DIR": "/t", "RUSTDOCFLAGS": "x"}

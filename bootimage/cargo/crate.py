@@ -126,6 +126,11 @@ def hint_for(stderr: bytes) -> str | None:
         return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
     if b"lock file" in stderr and b"--locked" in stderr:
         return "the build never changes Cargo.lock: run `cargo update --workspace`, and keep the result"
+    if b"couldn't read" in stderr:
+        return (
+            "the file is looked for in the source folder; where a node makes it under a variant_dir, "
+            'let that write there: Command("#sub/kernel/file", ...)'
+        )
     if b"can't find crate for `alloc`" in stderr:
         return (
             "the sysroot holds `alloc` where `build-std` in .cargo/config.toml lists it, or with "

@@ -8,6 +8,7 @@ would overlook a change loses its fingerprints: then cargo takes it for somethin
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -118,8 +119,18 @@ def _forget(build: CrateBuild, packages: Iterable[Path]) -> None:
     pattern = re.compile(f"({'|'.join(names)})-[0-9a-f]+")
     folders = [*build.target_dir.glob("*/.fingerprint"), *build.target_dir.glob("*/*/.fingerprint")]
     for folder in folders:
-        for entry in folder.iterdir():
-            if pattern.fullmatch(entry.name):
-                shutil.rmtree(entry)
-    if not folders and any(build.target_dir.glob("*/*/deps")):  # a cargo that keeps them elsewhere
+        with _locked(folder.parent):
+            for entry in folder.iterdir():
+                if pattern.fullmatch(entry.name):
+                    shutil.rmtree(entry)
+    if not folders and any(build.target_dir.glob("*/*/.cargo-lock")):  # a cargo that keeps them elsewhere
         shutil.rmtree(build.target_dir)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Wait for another cargo that builds here now, by the lock that it holds then."""
+    newer = folder / ".cargo-build-lock"  # cargo 1.97 has both and holds both
+    with (newer if newer.exists() else folder / ".cargo-lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -101,4 +101,11 @@ def _failure(command: Sequence[str], environ: Mapping[str, str]) -> str:
     )
     if finished.returncode == 0:
         return ""
-    return finished.stdout.decode(errors="replace").strip() or f"exit status {finished.returncode}"
+    told = _without_traceback(finished.stdout.decode(errors="replace").strip())
+    return told or f"exit status {finished.returncode}"
+
+
+def _without_traceback(text: str) -> str:
+    """What a program says of its failure, but not where in its own Python code that was."""
+    before, found, after = text.partition("Traceback (most recent call last):")
+    return before.strip() or after.strip().splitlines()[-1] if found and after.strip() else text

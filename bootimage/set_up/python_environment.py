@@ -11,28 +11,42 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from bootimage.set_up.commands import announce, apt_install, install
+from bootimage.set_up.commands import apt_install, install
+
+_LAST = "RECORD"
+"""What pip writes last of a package."""
+
+_UNFINISHED = ".unfinished"
+"""In an environment that is being made: one that was left half-made may look as if it worked."""
 
 
 def ensure_environment(folder: Path, keep: str, environ: Mapping[str, str]) -> Path:
     """The Python in the environment `folder`, which is made, or made anew where it does not work.
 
-    The file `keep` in it stays as it is.
+    The file `keep` in it stays as it is. Raises BuildError where none can be made.
     """
     python = folder / "bin/python"
-    if _works(python):
+    if not (folder / _UNFINISHED).exists() and _works(python):
         return python
     if find_spec("ensurepip") is None:  # Debian has it in a package of its own
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         apt_install("installing Python's venv", [package], environ)
-    announce(f"making a Python environment in {folder}", "python3 -m venv")
-    for each in folder.iterdir():
-        if each.name != keep:
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    (folder / _UNFINISHED).touch()
+    _empty(folder, keep, _UNFINISHED)
     # In a process of its own: this one looked for ensurepip before there was one.
-    create = [sys.executable, "-m", "venv", str(folder)]
-    subprocess.run(create, check=True, stdin=subprocess.DEVNULL)
+    create = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
+    install(f"making a Python environment in {folder}", create, environ, shown="python3 -m venv")
+    # Not by venv, which keeps to itself why it fails.
+    pip = [str(python), "-m", "ensurepip", "--upgrade", "--default-pip"]
+    install(f"putting pip into {folder}", pip, environ, shown="python -m ensurepip")
+    (folder / _UNFINISHED).unlink()
     return python
+
+
+def _empty(folder: Path, *kept: str) -> None:
+    for each in folder.iterdir():
+        if each.name not in kept:
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
 
 
 def ensure_packages(python: Path, requirements: Path, environ: Mapping[str, str]) -> None:
@@ -41,6 +55,7 @@ def ensure_packages(python: Path, requirements: Path, environ: Mapping[str, str]
         f"{name} {version}" for name, version in _pins(requirements) if _version(python, name) != version
     ]
     if missing:
+        _forget_unfinished(packages_folder(python))
         command = [str(python), "-m", "pip", "install", "-r", str(requirements)]
         quiet = ["--quiet", "--disable-pip-version-check"]
         shown = f"pip install -r {requirements.name}"
@@ -69,4 +84,11 @@ def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
 
 def _version(python: Path, name: str) -> str | None:
     found = metadata.distributions(name=name, path=[str(packages_folder(python))])
-    return next((each.version for each in found), None)
+    return next((each.version for each in found if each.read_text(_LAST) is not None), None)
+
+
+def _forget_unfinished(packages: Path) -> None:
+    """Let pip install again what it has left half-written: it would take that for installed."""
+    for about in packages.glob("*.dist-info"):
+        if not (about / _LAST).exists():
+            shutil.rmtree(about)

@@ -18,6 +18,7 @@ from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import decode, run
 from bootimage.toolchain import library_source, llvm_programs, mending
+from bootimage.toolchain.answers import check_cargo, check_compiler
 from bootimage.toolchain.clean_environment import kept_variables
 from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
 from bootimage.toolchain.probe import Probe, cache_folder
@@ -230,6 +231,8 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     found = search_compiler(request)
     sysroot, identity = _ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
+    if found.cargo != found.rustc.with_name("cargo"):  # no toolchain has put it there
+        _ask_cargo(found.cargo, request.environ)
     return Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
@@ -246,21 +249,37 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
 def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
     probe, files = _probe(environ), [found.rustc]
 
-    def ask(*arguments: str) -> str:
-        answer = run([found.rustc, *arguments], env=_bare(environ), quiet=True)
-        return decode(answer.or_fail(f"{found.rustc} does not work as a Rust compiler").stdout)
+    def ask(argument: str) -> str:
+        return _ask(found.rustc, argument, "a Rust compiler", environ)
 
     # A script that starts another compiler would not show by its own stamp that this one was replaced:
     # it is asked anew by every run.
     keep = _is_compiler_itself(found.rustc)
     sysroot = probe.recall("sysroot", files, lambda: ask("--print=sysroot").strip(), keep=keep)
-    return Path(sysroot), probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
+    identity = probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
+    check_compiler(found, identity, sysroot)
+    return Path(sysroot), identity
+
+
+def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
+    def ask() -> str:
+        return _ask(cargo, "--version", "cargo", environ)
+
+    check_cargo(cargo, _probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo)))
+
+
+def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
+    answer = run([program, argument], env=_bare(environ), quiet=True)
+    return decode(answer.or_fail(f"{program} does not work as {what}").stdout)
 
 
 def _is_compiler_itself(rustc: Path) -> bool:
-    with rustc.open("rb") as file:
-        is_script = file.read(2) == b"#!"
-    return not is_script and (rustc.resolve().parent.parent / "lib/rustlib").is_dir()
+    return not _is_script(rustc) and (rustc.resolve().parent.parent / "lib/rustlib").is_dir()
+
+
+def _is_script(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _bare(environ: Mapping[str, str]) -> dict[str, str]:

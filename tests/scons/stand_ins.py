@@ -123,7 +123,7 @@ if grep -q compile_error "$main"; then
 fi
 version=$(sed -n '/^name = "bootloader_api"/{n;s/version = "\\(.*\\)"/\\1/p;}' "$root/Cargo.lock")
 for file in $reads; do
-  [ -e "$file" ] || { echo "error: no file $file" >&2; exit 101; }
+  [ -e "$file" ] || { echo "error: couldn't read \\`$file\\`" >&2; exit 101; }
 done
 debug=$({ own; cat $reads; } | digest)
 code=$({ own; cat $reads | grep -v -e '^//' -e '^#'; } | digest)

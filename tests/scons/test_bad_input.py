@@ -198,6 +198,16 @@ MISTAKES = {
         (r"^scons: \*\*\* error: .*, found None",),
         at_reading=True,
     ),
+    "a kernel in place of its image": Mistake(
+        {"SConstruct": SCONSTRUCT + 'env.RunQemu("run-qemu", kernel)\n'},
+        (r"^scons: \*\*\* RunQemu was given build/.*/my_os, and no disk image among it",),
+        at_reading=True,
+    ),
+    "no image to boot": Mistake(
+        {"SConstruct": SCONSTRUCT + 'env.RunQemu("run-qemu", [])\n'},
+        (r"^scons: \*\*\* RunQemu was given nothing",),
+        at_reading=True,
+    ),
     "an unknown level in BOOT_CONFIG": Mistake(
         image_with('BOOT_CONFIG={"log_level": "x"}'),
         (r"error: boot\.json: log_level: 'x' is not one of",),

@@ -261,6 +261,24 @@ def test_sources_made_in_a_variant(make: Make) -> None:
             project.scons()
 
 
+@pytest.mark.parametrize("place", ["kernel/src/made.rs", "#sub/kernel/src/made.rs"])
+def test_a_source_that_a_variant_writes(place: str, make: Make) -> None:
+    """cargo builds the source folder: in the variant's own, it looks for nothing."""
+    script = f'Import("env")\nenv.Command("{place}", "table.txt", Copy("$TARGET", "$SOURCE"))\n{BODY}'
+    files = moved(
+        "sub", SConstruct=f'{ENV}SConscript("sub/SConscript", "env", variant_dir="out", duplicate=0)\n'
+    )
+    main = "// reads src/made.rs\nfn main() {}\n"
+    more = {"sub/SConscript": script, "sub/table.txt": "1\n", "sub/kernel/src/main.rs": main}
+    project = make({**files, **more})
+    if place.startswith("#"):
+        project.scons(".")
+        project.scons("-q", ".")
+    else:
+        hint = 'help: the file is looked for in the source folder; .*Command\\("#sub/kernel/file", ...\\)$'
+        assert re.search(hint, project.scons(".", status=2), re.M)
+
+
 def test_depends_requires_and_install(make: Make) -> None:
     more = (
         'env.Depends(kernel, [Value("release 7"), "depended.txt"])\n'

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import SCons.Errors
+
 from . import checks, face
 
 if TYPE_CHECKING:
@@ -31,7 +33,17 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
         if first.get(kind) is not None:
             env.Clean(first[kind], screenshot(first[kind]))
             made += face.goal(env, name, first[kind], _runner(kind))
+    if not made and not face.names_only(env):
+        raise _no_image(alias, nodes)
     return made
+
+
+def _no_image(alias: str, nodes: list[Any]) -> SCons.Errors.UserError:
+    found = ", ".join(str(node) for node in nodes) or "nothing"
+    return SCons.Errors.UserError(
+        f"RunQemu was given {found}, and no disk image among it: pass what BootImage returned, "
+        f'RunQemu("{alias}", env.BootImage(kernel))'
+    )
 
 
 def screenshot(image: Any) -> Any:
