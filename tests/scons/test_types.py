@@ -48,7 +48,6 @@ VARIABLES = {
     "BOOT_FILES={b'a': 'SConstruct'}": "a name in BOOT_FILES must be a string, found b'a'",
     "BOOT_FILES={5: 'SConstruct'}": "a name in BOOT_FILES must be a string, found 5",
     r"BOOT_FILES={'\ud800': 'x'}": r"a name in BOOT_FILES must be text that UTF-8 can hold, found '\ud800'",
-    "CONVERSATIONS=['a']": "CONVERSATIONS must be a dictionary, found ['a']",
 }
 CALLS = {
     "env.RustKernel([])": "the package must be its folder, its Cargo.toml or its kernel, found []",

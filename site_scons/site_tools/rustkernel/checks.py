@@ -121,11 +121,6 @@ def _boot_files(what: str, value: Any) -> None:
         check_some_files(f"{what}[{name!r}]", each)
 
 
-def _conversations(what: str, value: Any) -> None:
-    for _ in _rows(what, value):
-        pass
-
-
 def _rows(what: str, value: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         raise _wrong(what, "a dictionary", value)
@@ -174,8 +169,7 @@ _CHECKS: dict[str, Check] = {
     "CARGO_ENV": _environment,
     "RAMDISK": _ramdisk,
     "BOOT_FILES": _boot_files,
-    "CONVERSATIONS": _conversations,
 }
 
 # For all others, None is as good as nothing.
-_NEEDED = ("RUST_TARGET", "CONVERSATIONS")
+_NEEDED = ("RUST_TARGET",)
