@@ -51,6 +51,29 @@ def say(line: str) -> None:
         sys.stdout.flush()
 
 
+def announce(line: str) -> None:
+    """Print one line about what is begun, unless somebody else has told of that: see `told_by_others`."""
+    if not _thread.told_by_others:
+        say(line)
+
+
+@contextmanager
+def told_by_others() -> Iterator[None]:
+    """Neither announcements nor steps of this thread are shown during the body: its caller tells of them."""
+    _thread.told_by_others = True
+    try:
+        yield
+    finally:
+        _thread.told_by_others = False
+
+
+class _Thread(threading.local):
+    told_by_others = False
+
+
+_thread = _Thread()
+
+
 def write_error(text: str) -> None:
     """Pass on `text` (a compiler's diagnostics, colours included) to standard error."""
     with _errors, _paused(_display.progress):
@@ -87,8 +110,8 @@ class Step:
 @contextmanager
 def step(label: str) -> Iterator[Step]:
     """Show `label` while the body runs: a live line on a terminal, one plain line elsewhere."""
-    if not on_terminal() or _display.silent:
-        say(label)
+    if not on_terminal() or _display.silent or _thread.told_by_others:
+        announce(label)
         yield Step(label, None)
         return
     task = _display.enter(label)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bootimage import report
+from bootimage.cargo.builtin_target import check_builtin
 from bootimage.cargo.config import CargoConfig
 from bootimage.cargo.settings import build_targets
 from bootimage.cargo.toml_file import TomlFile
@@ -58,6 +59,7 @@ def read_target_named(context: BuildContext, named: str) -> Target:
     What was found out of a file is remembered until file, compiler or this program changes.
     """
     if not named.endswith(".json"):
+        check_builtin(context.toolchain, named, Path(), "--target {}")
         return Target(named)
     path = Path(named)
     if not path.is_file():

@@ -167,6 +167,17 @@ MISTAKES = {
         {"x86_64-my_os.json": "{\n  // mine\n}\n"}, (r"^x86_64-my_os\.json:2:3: error: ",)
     ),
     "no specification": Mistake({"x86_64-my_os.json": None}, (r"`x86_64-my_os\.json' not found",)),
+    "a specification without its `.json`": Mistake(
+        {"SConstruct": SCONSTRUCT.replace(".json", "")},
+        (
+            r"^error: rustc 1\.97\.0-nightly has no built-in target `x86_64-my_os`$",
+            r'^  help: did you mean the file that is here\? RUST_TARGET="x86_64-my_os\.json"$',
+        ),
+    ),
+    "no target of the compiler's": Mistake(
+        {"SConstruct": SCONSTRUCT.replace("my_os.json", "unknown-nonee")},
+        (r"no built-in target", r'^  help: did you mean RUST_TARGET="x86_64-unknown-none"\?$'),
+    ),
     "a compiler that is not there": Mistake(kernel_with('RUSTC="rustc-7"'), (r"names rustc-7",)),
     "a cargo that builds nothing": Mistake(
         kernel_with('CARGOFLAGS=["--help"]'),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import rich
@@ -209,15 +210,36 @@ def test_a_run_with_nothing_to_do_asks_the_compiler_alone(make: Make) -> None:
     assert set(project.tools.calls()) == {"rustc -vV", "rustc --print=sysroot"}
 
 
-def test_a_line_of_the_users_own(make: Make) -> None:
-    project = make(
-        {
-            **FILES,
-            "SConstruct": "DefaultEnvironment(tools=[])\n"
-            + SCONSTRUCT.replace('"rustkernel"]', '"rustkernel"], BOOTIMAGECOMSTR="IMAGE $TARGET"'),
-        }
-    )
-    assert f"IMAGE {BUILD}/bootimage-bios-my_os.bin\n" in project.scons()
+LINES = {
+    "RUSTSPECCOMSTR": "JSON",
+    "RUSTSYSROOTCOMSTR": "SYSROOT",
+    "RUSTKERNELCOMSTR": "KERNEL",
+    "RUSTSTRIPCOMSTR": "STRIP",
+    "BOOTLOADERCOMSTR": "LOADER",
+    "BOOTIMAGECOMSTR": "IMAGE",
+}
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j3"])
+def test_lines_of_the_users_own(jobs: str, make: Make, tmp_path: Path) -> None:
+    """They stand in the place of ours, which come from the engine and from the actions."""
+    own = ", ".join(f'{name}="{word} $TARGET"' for name, word in LINES.items())
+    script = SCONSTRUCT.replace('"rustkernel"]', f'"rustkernel"], {own}')
+    project = make({**FILES, "SConstruct": script}, RUSTKERNEL_STORE=str(tmp_path / "store"))
+    said = project.scons(jobs)
+    assert f"IMAGE {BUILD}/bootimage-bios-my_os.bin\n" in said
+    assert {line.partition(" ")[0] for line in said.splitlines()} == {*LINES.values()}, said
+
+
+def test_a_line_of_the_users_own_for_some_nodes(make: Make, tmp_path: Path) -> None:
+    """The others have ours, also where they are made at the same time."""
+    script = SCONSTRUCT.replace('"rustkernel"]', '"rustkernel"], RUSTKERNELCOMSTR="KERNEL $TARGET"')
+    project = make({**FILES, "SConstruct": script}, RUSTKERNEL_STORE=str(tmp_path / "store"))
+    said = project.scons("-j3")
+    assert f"KERNEL {BUILD}/my_os\n" in said
+    assert "Compiling my_os" not in said
+    assert "Compiling core, compiler_builtins for x86_64-my_os\n" in said
+    assert f"Writing {BUILD}/bootimage-bios-my_os.bin\n" in said
 
 
 def interactive(project: Project, typed: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,8 @@ INPUT = "must be the name of a file or a folder, or the node of one"
 TARGET = "RUST_TARGET must be the name of a built-in target or of a JSON file"
 VARIABLES = {
     "RUST_TARGET=None": f"{TARGET}, found None",
+    "RUST_TARGET=''": f"{TARGET}, found ''",
+    "RUST_TARGET='$NO_SUCH_VARIABLE'": f"{TARGET}, found ''",
     "RUST_TARGET=[]": f"{TARGET}, found []",
     "RUST_TARGET={'a': 'b'}": f"{TARGET}, found {{'a': 'b'}}",
     r"RUST_TARGET='a\0'": r"RUST_TARGET must be without NUL characters, found 'a\x00'",
@@ -46,7 +48,6 @@ VARIABLES = {
     "BOOT_FILES={b'a': 'SConstruct'}": "a name in BOOT_FILES must be a string, found b'a'",
     "BOOT_FILES={5: 'SConstruct'}": "a name in BOOT_FILES must be a string, found 5",
     r"BOOT_FILES={'\ud800': 'x'}": r"a name in BOOT_FILES must be text that UTF-8 can hold, found '\ud800'",
-    "CONVERSATIONS=['a']": "CONVERSATIONS must be a dictionary, found ['a']",
 }
 CALLS = {
     "env.RustKernel([])": "the package must be its folder, its Cargo.toml or its kernel, found []",

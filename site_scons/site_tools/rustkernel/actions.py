@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ import SCons.Errors
 import SCons.Node
 
 import bootimage
-from bootimage import engine, process
+from bootimage import engine, process, report
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -40,7 +41,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         self, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
     ) -> None:
         make = _shared(build, label, settings) if shared else build
-        super().__init__(_Guarded(make), {"strfunction": _shown(label, comstr)})
+        super().__init__(_Guarded(make, comstr), {"strfunction": _shown(label, comstr)})
         self._settings = settings
         self.make = build
         """What makes the targets, without errors told as SCons's, and without the network cache."""
@@ -69,11 +70,13 @@ class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
 @dataclass(frozen=True)
 class _Guarded:
     build: Build
+    comstr: str
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         process.begin()
+        theirs = _replaced(self.comstr, target, source, env)
         try:
-            with no_mix_ups():
+            with no_mix_ups(), report.told_by_others() if theirs else nullcontext():
                 self.build(target, source, env)
         except BuildError as error:
             tell(error)
@@ -112,11 +115,16 @@ def _shared(build: Build, label: Text, settings: Text) -> Build:
 
 def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Any], str]:
     def show(target: Nodes, source: Nodes, env: Any) -> str:
-        replaced = str(env.subst(f"${comstr}", target=target, source=source))
+        replaced = _replaced(comstr, target, source, env)
         # While it runs, the engine itself says what it does, and only if there is something to do.
         return replaced or (label(target, source, env) if env.GetOption("no_exec") else "")
 
     return show
+
+
+def _replaced(comstr: str, target: Nodes, source: Nodes, env: Any) -> str:
+    """The user's line for these nodes; empty for ours."""
+    return str(env.subst(f"${comstr}", target=target, source=source))
 
 
 def settings_text(**settings: object) -> str:

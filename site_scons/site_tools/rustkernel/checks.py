@@ -60,6 +60,15 @@ def check_package(value: Any) -> None:
         raise _wrong("the package", "its folder, its Cargo.toml or its kernel", value)
 
 
+def check_target(what: str, value: Any) -> None:
+    """Raise UserError where `value` names no target."""
+    first = value[0] if SCons.Util.is_Sequence(value) and value else value
+    is_name = SCons.Util.is_String(first) and first.strip()
+    if not is_name and not isinstance(first, (os.PathLike, SCons.Node.FS.Base)):
+        raise _wrong(what, "the name of a built-in target or of a JSON file", value)
+    check_text(what, first)
+
+
 def check_text(what: str, value: Any) -> None:
     """Raise UserError where `value` is no string, nor what SCons makes one of."""
     for name, each in _each(what, value):
@@ -90,13 +99,6 @@ def _inputs(what: str, value: Any) -> None:
     check_files(what, value, expected="the name of a file or a folder, or the node of one")
 
 
-def _target(what: str, value: Any) -> None:
-    first = value[0] if SCons.Util.is_Sequence(value) and value else value
-    if not isinstance(first, (os.PathLike, SCons.Node.FS.Base)) and not SCons.Util.is_String(first):
-        raise _wrong(what, "the name of a built-in target or of a JSON file", value)
-    check_text(what, first)
-
-
 def _flag(what: str, value: Any) -> None:
     if not isinstance(value, int):
         raise _wrong(what, "True or False", value)
@@ -117,11 +119,6 @@ def _ramdisk(what: str, value: Any) -> None:
 def _boot_files(what: str, value: Any) -> None:
     for name, each in _rows(what, value) if value else ():
         check_some_files(f"{what}[{name!r}]", each)
-
-
-def _conversations(what: str, value: Any) -> None:
-    for _ in _rows(what, value):
-        pass
 
 
 def _rows(what: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -161,7 +158,7 @@ def _wrong(what: str, expected: str, found: Any) -> SCons.Errors.UserError:
 
 
 _CHECKS: dict[str, Check] = {
-    "RUST_TARGET": _target,
+    "RUST_TARGET": check_target,
     **dict.fromkeys(("RUST_FEATURES", "RUST_BINS", "RUST_SYSROOT_CRATES"), _words),
     **dict.fromkeys(("RUSTFLAGS", "CARGOFLAGS", "QEMUFLAGS", "KERNEL_TEST_FIRMWARE"), _words),
     **dict.fromkeys(("RUST_PROFILE", "RUST_BUILD_DIR", "RUST_TOOLCHAIN", "RUST_SRC"), check_text),
@@ -172,8 +169,7 @@ _CHECKS: dict[str, Check] = {
     "CARGO_ENV": _environment,
     "RAMDISK": _ramdisk,
     "BOOT_FILES": _boot_files,
-    "CONVERSATIONS": _conversations,
 }
 
 # For all others, None is as good as nothing.
-_NEEDED = ("RUST_TARGET", "CONVERSATIONS")
+_NEEDED = ("RUST_TARGET",)

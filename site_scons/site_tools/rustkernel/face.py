@@ -164,7 +164,7 @@ def source_path(node: Any) -> Path:
 
 def say_now(text: str) -> None:
     """One plain line about a node that is being made."""
-    report.say(text)
+    report.announce(text)
 
 
 def names_only(env: Any) -> bool:

@@ -175,8 +175,10 @@ def target_of(env: Any) -> Any:
     asked = env["RUST_TARGET"]
     if isinstance(asked, (list, tuple)):
         asked = asked[0]
-    if isinstance(asked, str) and not env.subst(asked).endswith(".json"):
-        return env.subst(asked)
+    asked = env.subst(asked) if isinstance(asked, str) else asked
+    checks.check_target("RUST_TARGET", asked)
+    if isinstance(asked, str) and not asked.endswith(".json"):
+        return asked
     return specification.canonical_node(env, specification.users_node(env, asked))
 
 

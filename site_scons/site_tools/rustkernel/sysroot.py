@@ -41,7 +41,10 @@ def sysroot_node(env: Any, specification: Any) -> Any:
     crates = sysroot_crates(env)
     folder, source = _place(env, specification)
     target = folder.File(f"{_file_name(crates)}.json")
-    return target if target.has_builder() else env._Sysroot(target, source)[0]
+    if not target.has_builder():
+        env._Sysroot(target, source)
+        target.attributes.rust_asked_in = env.Dir(".").srcnode().abspath
+    return target
 
 
 def sysroot_crates(env: Any) -> tuple[str, ...]:
@@ -86,9 +89,13 @@ def target_of(node: Any) -> Target:
 
 
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
+    from bootimage.cargo.builtin_target import check_builtin
     from bootimage.cargo.sysroot import sysroot_manifest
 
     where = target_of(source[0])
+    if where.specification is None:
+        asked_in = Path(getattr(target[0].attributes, "rust_asked_in", "."))
+        check_builtin(face.toolchain(env), where.name, asked_in, 'RUST_TARGET="{}"')
     sysroot = sysroot_of(env, where)
     if needs_sysroot(env, where):
         text = sysroot_manifest(face.context(env), sysroot)
