@@ -13,12 +13,10 @@ import selectors
 import shlex
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bootimage import report
+from bootimage import report, running
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -54,7 +52,7 @@ class Finished:
         if self.returncode == 0:
             return self
         told = "" if self.shown else decode(self.stderr).strip()
-        text = f"{message} ({_program_name(self.argv)} {self._how_it_ended()})"
+        text = f"{message} ({program_name(self.argv)} {self._how_it_ended()})"
         raise BuildError(f"{text}:\n{told}" if told else text, file=file, hint=hint)
 
     def _how_it_ended(self) -> str:
@@ -149,7 +147,7 @@ def _child(
     argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running program; however the body ends, no process and no zombie is left."""
-    child = _running.start(argv, env, cwd)
+    child = running.start(program_name(argv), lambda: _open(argv, env, cwd))
     try:
         yield child
     finally:
@@ -158,12 +156,12 @@ def _child(
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
-        interrupted = _running.forget(child)
+        interrupted = running.forget(child)
     if interrupted:
-        raise BuildError(f"{_program_name(argv)} was interrupted")
+        raise BuildError(f"{program_name(argv)} was interrupted")
 
 
-def _start(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[bytes]:
+def _open(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             argv,
@@ -174,7 +172,7 @@ def _start(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> s
             stderr=subprocess.PIPE,
             # A group of its own lets us end a compiler's children with it. Without the watch it stays
             # in ours, where the terminal's Ctrl-C reaches it.
-            process_group=0 if watch_signals() else None,
+            process_group=0 if running.watch_signals() else None,
         )
     except OSError as error:
         if cwd is not None and not cwd.is_dir():
@@ -186,137 +184,16 @@ def _start(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> s
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    _signal(child, signal.SIGTERM)
+    running.send(child, signal.SIGTERM)
     try:
         child.wait(timeout=_GRACE_S)
     except subprocess.TimeoutExpired:
-        _signal(child, signal.SIGKILL)
+        running.send(child, signal.SIGKILL)
         child.wait()
 
 
-def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    if child.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.getpgid(child.pid) == child.pid:
-            os.killpg(child.pid, number)
-        else:
-            child.send_signal(number)
-
-
-class _Running:
-    """The programs that run now, so that a signal to this process can end them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._children: set[subprocess.Popen[bytes]] = set()
-        self._interrupted: set[subprocess.Popen[bytes]] = set()
-        self._watching = False
-        self.signals = 0
-        self.beside: Callable[[], None] | None = None
-
-    def start(
-        self, argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
-    ) -> subprocess.Popen[bytes]:
-        with self._lock:  # so that a signal finds every child there is
-            if interrupted():
-                raise BuildError(f"{_program_name(argv)} was interrupted before it began")
-            child = _start(argv, env, cwd)
-            self._children.add(child)
-            work, self.beside = self.beside, None
-        if work is not None:
-            threading.Thread(target=work, daemon=True).start()
-        return child
-
-    def forget(self, child: subprocess.Popen[bytes]) -> bool:
-        """Drop `child`, which has ended, and tell whether a signal to this process ended it."""
-        with self._lock:
-            self._children.discard(child)
-            interrupted = child in self._interrupted
-            self._interrupted.discard(child)
-            return interrupted
-
-    def interrupt(self) -> None:
-        """End every running program: asked first, and made to if it has not ended soon."""
-        with self._lock:
-            self._interrupted |= self._children
-        self._signal_interrupted(signal.SIGTERM)
-        patience = time.monotonic() + _GRACE_S
-        while self._interrupted and time.monotonic() < patience:
-            time.sleep(0.02)
-        self._signal_interrupted(signal.SIGKILL)
-
-    def _signal_interrupted(self, number: signal.Signals) -> None:
-        with self._lock:
-            for child in self._interrupted:
-                _signal(child, number)
-
-    def watch(self) -> bool:
-        """Begin to wait for signals, where that is possible, and tell whether they are waited for."""
-        if not self._watching and threading.current_thread() is threading.main_thread():
-            self._watching = self._begin()
-        return self._watching
-
-    def _begin(self) -> bool:
-        # SCons's own handlers only raise a flag and wait for the builders, and a worker thread never
-        # sees KeyboardInterrupt: a pipe that Python writes each signal's number to tells us in time.
-        read_end, write_end = os.pipe()
-        os.set_blocking(write_end, False)
-        before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-        if before != -1:
-            signal.set_wakeup_fd(before)
-            os.close(read_end)
-            os.close(write_end)
-            return False
-        threading.Thread(target=self._wait, args=(read_end,), daemon=True).start()
-        return True
-
-    def _wait(self, read_end: int) -> None:
-        while numbers := os.read(read_end, 64):
-            if {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} & set(numbers):
-                self.signals += 1
-                self.interrupt()
-
-
-class _Begun(threading.local):
-    """How many signals had come when this thread began with what it does."""
-
-    signals = 0
-
-
-_running = _Running()
-_begun = _Begun()
-
-
-def watch_signals() -> bool:
-    """From now on, end the running programs when a handled SIGINT, SIGTERM or SIGHUP comes.
-
-    Takes effect when the main thread calls it; tells whether it is in effect.
-    """
-    return _running.watch()
-
-
-def end_running() -> None:
-    """End every program that runs now: what called `run` for one gets a BuildError."""
-    _running.interrupt()
-
-
-def beside_next(work: Callable[[], None]) -> None:
-    """Have `work` done in a thread while the next program runs; nobody waits for its end."""
-    _running.beside = work
-
-
-def begin() -> None:
-    """From now on only signals yet to come end what this thread does: one process may build several times."""
-    _begun.signals = _running.signals
-
-
-def interrupted() -> bool:
-    """True from the first such signal on: no program starts, and what is none asks and ends by itself."""
-    return _running.signals > _begun.signals
-
-
-def _program_name(argv: tuple[str, ...]) -> str:
+def program_name(argv: tuple[str, ...]) -> str:
+    """What a user calls the program."""
     return Path(argv[0]).name
 
 

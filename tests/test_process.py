@@ -158,10 +158,10 @@ def test_several_threads_at_once(shown: list[str]) -> None:
 WORKER = """
     import os, signal, sys, threading
     from pathlib import Path
-    from bootimage import process
+    from bootimage import process, running
     from bootimage.errors import BuildError
     HANDLER
-    process.watch_signals()
+    running.watch_signals()
     def work():
         try:
             script = "TRAP sleep 60 & echo $! $$ > pids.new; mv pids.new pids; wait"
@@ -278,18 +278,18 @@ def test_cargo_shows_everything_when_verbose(
 
 BETWEEN = """\
 import os, signal, sys, time
-from bootimage import process
+from bootimage import process, running
 from bootimage.errors import BuildError
 signal.signal(signal.SIGINT, lambda number, frame: None)
-process.watch_signals()
+running.watch_signals()
 os.kill(os.getpid(), signal.SIGINT)
-while not process.interrupted():
+while not running.interrupted():
     time.sleep(0.01)
 try:
     process.run(["touch", "made"], env={"PATH": os.environ["PATH"]})
 except BuildError as error:
     print(error)
-process.begin()
+running.begin()
 process.run(["touch", "made later"], env={"PATH": os.environ["PATH"]})
 """
 

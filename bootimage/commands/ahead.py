@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
-from bootimage import process
+from bootimage import running
 from bootimage.cargo.build import CargoBuild
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.toml_file import read_toml
@@ -31,13 +31,13 @@ def loader_ahead(context: BuildContext, manifest: Path, find_out: Callable[[], C
     if asked is None or asked.target_dir.exists():
         yield
         return
-    process.watch_signals()  # only here, in the main thread, can that be begun
+    running.watch_signals()  # only here, in the main thread, can that be begun
     helper = Thread(target=_prepare, args=(context, asked))
     helper.start()
     try:
         yield
     except BaseException:
-        process.end_running()
+        running.end_running()
         raise
     finally:
         helper.join()

@@ -17,7 +17,7 @@ import SCons.Errors
 import SCons.Node
 
 import bootimage
-from bootimage import engine, process, report
+from bootimage import engine, report, running
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -73,7 +73,7 @@ class _Guarded:
     comstr: str
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
-        process.begin()
+        running.begin()
         theirs = _replaced(self.comstr, target, source, env)
         try:
             with no_mix_ups(), report.told_by_others() if theirs else nullcontext():
@@ -89,7 +89,7 @@ class _Told:
     act: Callable[[Nodes, Nodes, Any], int | None]
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
-        process.begin()
+        running.begin()
         try:
             with no_mix_ups():
                 return self.act(target, source, env) or 0

@@ -14,7 +14,7 @@ import SCons.Scanner
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.loader.choose import Loader
 
-from . import face, kernel
+from . import face, kernel, places
 from .declared import names_digest
 from .kernel_loader import check_loader, describe_image
 
@@ -96,7 +96,7 @@ def _loader_settings(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
         loader=f"{loader.package} {loader.version}",
         source=loader.source,
         checksum=loader.checksum,
-        target=kernel.target_name(known.target),
+        target=places.target_name(known.target),
         features=face.words(env["RUST_FEATURES"]),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),
         inputs=names_digest(env, known.manifest, target[0].implicit or []),

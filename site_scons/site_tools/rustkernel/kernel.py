@@ -18,12 +18,11 @@ import SCons.Util
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments, linker_words
 from bootimage.cargo.manifest import Package, read_package
-from bootimage.cargo.profile import profile_folder
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target, read_target
 
-from . import cargo_env, cargo_flags, caution, checks, editor, face, specification, sysroot
+from . import cargo_env, cargo_flags, caution, checks, editor, face, places, sysroot
 from .declared import declared_nodes, input_path, names_digest
 from .leftovers import clean_leftovers
 
@@ -37,9 +36,6 @@ _SETTINGS = (
     *("RUST_PROFILE", "RUST_FEATURES", "RUST_DEFAULT_FEATURES", "RUST_SYSROOT_CRATES", "RUST_BUILD_DIR"),
     *("RUST_INPUTS", "RUSTFLAGS", "CARGOFLAGS", "CARGO_ENV", *face.TOOLCHAIN_VARIABLES),
 )
-
-# The folder beside kernels in which cargo builds them.
-CARGO = "cargo"
 
 
 @dataclass(frozen=True)
@@ -75,14 +71,14 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     names = _tried(env, lambda: _binaries(env, described)) if described else None
     if described is None or names is None:
         return [_stand_in(env, manifest)]
-    where = target_of(env)
-    folder = result_folder(env, where)
+    where = places.target_of(env)
+    folder = places.result_folder(env, where)
     targets = [folder.File(name) for name in names]
     _refuse_taken(env, targets, manifest)
-    nodes = env._RustKernel(targets, [manifest_node(env, manifest), *prerequisites(env, where)])
+    nodes = env._RustKernel(targets, [manifest_node(env, manifest), *places.prerequisites(env, where)])
     for node, name in zip(nodes, names, strict=True):
         node.attributes.rust_kernel = Kernel(manifest, described, name, where)
-    env.Clean(nodes, cargo_folder(folder, described))
+    env.Clean(nodes, places.cargo_folder(folder, described))
     clean_leftovers(env, nodes[0])
     editor.offer(env, nodes, crate_build)
     return nodes
@@ -129,8 +125,10 @@ def _binaries(env: Any, package: Package) -> list[str]:
     names = face.words(env["RUST_BINS"]) or [binary.name for binary in package.binaries]
     if not names:
         raise BuildError("the package has no binary", file=package.manifest, hint="add src/main.rs")
-    if CARGO in names:
-        raise BuildError(f"a kernel cannot be called `{CARGO}`: cargo's own folder is", file=package.manifest)
+    if places.CARGO in names:
+        raise BuildError(
+            f"a kernel cannot be called `{places.CARGO}`: cargo's own folder is", file=package.manifest
+        )
     return names
 
 
@@ -168,40 +166,6 @@ def manifest_of(env: Any, package: Any) -> Path:
 def manifest_node(env: Any, manifest: Path) -> Any:
     """The node of a Cargo.toml."""
     return env.fs.File(str(manifest))
-
-
-def target_of(env: Any) -> Any:
-    """What RUST_TARGET stands for: the node of the canonical specification, or a built-in triple."""
-    asked = env["RUST_TARGET"]
-    if isinstance(asked, (list, tuple)):
-        asked = asked[0]
-    asked = env.subst(asked) if isinstance(asked, str) else asked
-    checks.check_target("RUST_TARGET", asked)
-    if isinstance(asked, str) and not asked.endswith(".json"):
-        return asked
-    return specification.canonical_node(env, specification.users_node(env, asked))
-
-
-def target_name(where: Any) -> str:
-    """The name of a target given as a node or a triple."""
-    return where if isinstance(where, str) else Path(where.name).stem
-
-
-def result_folder(env: Any, where: Any) -> Any:
-    """The folder for what is built for the target `where` under the profile of `env`."""
-    build = env.Dir(env.subst("$RUST_BUILD_DIR"))
-    return build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
-
-
-def cargo_folder(folder: Any, package: Package) -> Any:
-    """The folder below the results' `folder` in which cargo builds the package."""
-    return folder.Dir(CARGO).Dir(package.name)
-
-
-def prerequisites(env: Any, where: Any) -> list[Any]:
-    """The nodes that must be made before a crate is compiled for `where`: specification and sysroot."""
-    specifications = [] if isinstance(where, str) else [where]
-    return [*specifications, sysroot.sysroot_node(env, where)]
 
 
 def _refuse_taken(env: Any, targets: list[Any], manifest: Path) -> None:
@@ -245,7 +209,7 @@ def crate_build(env: Any, nodes: face.Nodes, kernel: Kernel) -> CrateBuild:
     return CrateBuild(
         manifest=kernel.manifest,
         target=target,
-        target_dir=Path(cargo_folder(folder, kernel.package).abspath),
+        target_dir=Path(places.cargo_folder(folder, kernel.package).abspath),
         workspace_root=kernel.package.workspace.folder,
         sysroot=sysroot.sysroot_of(env, target) if sysroot.needs_sysroot(env, target) else None,
         profile=env.subst("$RUST_PROFILE"),
@@ -271,7 +235,7 @@ def declared_paths(node: Any) -> list[Path]:
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     from bootimage.kernel import provide_kernel
-    from bootimage.process import beside_next
+    from bootimage.running import beside_next
 
     from .sharing import note_made
 
@@ -304,7 +268,7 @@ def signature(target: face.Nodes, _source: face.Nodes, env: Any) -> str:
     return face.settings_text(
         package=kernel.package.name,
         binaries=[node.name for node in target],
-        target=target_name(kernel.target),
+        target=places.target_name(kernel.target),
         profile=env.subst("$RUST_PROFILE"),
         features=face.words(env["RUST_FEATURES"]),
         default_features=bool(env["RUST_DEFAULT_FEATURES"]),

@@ -20,7 +20,7 @@ import SCons.Errors
 import SCons.Scanner
 import SCons.Script
 
-from . import checks, face, kernel, kernel_test_run
+from . import checks, face, kernel, kernel_test_run, places
 
 if TYPE_CHECKING:
     from bootimage.cargo.manifest import Package
@@ -133,15 +133,15 @@ def _limit(env: Any) -> float | None:
 
 def _executables(env: Any, manifest: Path, package: Package, tests: tuple[KernelTest, ...]) -> dict[str, Any]:
     """The node of each test's executable by the test's name: one builder makes them all."""
-    where = kernel.target_of(env)
-    above = kernel.result_folder(env, where)
+    where = places.target_of(env)
+    above = places.result_folder(env, where)
     folder = above.Dir("tests").Dir(package.name)
-    sources = [kernel.manifest_node(env, manifest), *kernel.prerequisites(env, where)]
+    sources = [kernel.manifest_node(env, manifest), *places.prerequisites(env, where)]
     nodes = env._KernelTestBuild([folder.File(test.name) for test in tests], sources)
     for node, test in zip(nodes, tests, strict=True):
         node.attributes.rust_kernel = kernel.Kernel(manifest, package, node.name, where, is_test=True)
         node.attributes.kernel_test = test
-    env.Clean(nodes, kernel.cargo_folder(above, package))
+    env.Clean(nodes, places.cargo_folder(above, package))
     beside = _kernels(above, package)
     _keep_apart(env, above, package, [*nodes, *beside])
     for node in beside:  # whoever takes the kernel away takes its tests away
@@ -157,7 +157,7 @@ def _kernels(folder: Any, package: Package) -> list[Any]:
 
 def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> None:
     """Two cargos in one folder wait for each other; so SCons must not run them at once."""
-    env.SideEffect(kernel.cargo_folder(folder, package).File(".lock"), nodes)
+    env.SideEffect(places.cargo_folder(folder, package).File(".lock"), nodes)
 
 
 def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
@@ -222,7 +222,7 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
 
     about = kernel.kernel_of(target[0])
     assert about is not None
-    folder = kernel.cargo_folder(kernel.result_folder(env, about.target), about.package)
+    folder = places.cargo_folder(places.result_folder(env, about.target), about.package)
     build = replace(kernel.crate_build(env, target, about), bins=(), target_dir=Path(folder.abspath))
     declared = kernel.declared_paths(target[0])
     tests = [node.attributes.kernel_test for node in target]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import SCons.Errors
 import SCons.Script
 
-from bootimage import process
+from bootimage import running
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 
@@ -137,7 +137,7 @@ def _run(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     Path(node.abspath).unlink(missing_ok=True)
     test = _guest_test(env, node, Path(source[0].abspath))
     with face.context(env).jobs.job():
-        result = run_kernel_test(test, process.interrupted)
+        result = run_kernel_test(test, running.interrupted)
     node.attributes.result = result
     # A failure is told at the end, with those of the other tests. Without its file the test runs again.
     if result.passed:

@@ -54,7 +54,7 @@ def screenshot(image: Any) -> Any:
 def _runner(firmware: str) -> Callable[[face.Nodes, face.Nodes, Any], int]:
     def run(_target: face.Nodes, source: face.Nodes, env: Any) -> int:
         from bootimage.machine.run import run_interactive
-        from bootimage.process import interrupted
+        from bootimage.running import interrupted
 
         guest = machine(env, Path(source[0].abspath), firmware)
         # Under -j this is not the main thread, which alone sees a signal.

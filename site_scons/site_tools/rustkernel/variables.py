@@ -7,7 +7,7 @@ from typing import Any
 import SCons.Errors
 import SCons.Script
 
-from bootimage import process, report
+from bootimage import report, running
 from bootimage.cargo.sysroot_crates import CRATES
 
 DEFAULTS: dict[str, Any] = {
@@ -46,7 +46,7 @@ def generate(env: Any) -> None:
     """Set the defaults, never over what the user has set, and heed the command line's options."""
     if env.GetOption("silent"):
         report.be_silent()
-    process.watch_signals()  # under -j, only here in the main thread can that be begun
+    running.watch_signals()  # under -j, only here in the main thread can that be begun
     env.SetDefault(**{name: _own(value) for name, value in DEFAULTS.items()})
     env.SetDefault(RUST_PROFILE="release" if _release() else "dev")
 
