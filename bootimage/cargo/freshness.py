@@ -53,12 +53,12 @@ def compared_by_contents(
     table = build.target_dir / _FOLDER / f"{_name(build, verb)}.json"
     before, now = _read(table), _state(build, declared)
     _forget(build, _overlooked(build, before, now, _Seen(table, records, build.workspace_root)))
-    # Should this build not come to its end, nobody knows which contents cargo has seen.
-    doubtful = before.changed(now) if before else now.files.keys()
-    if doubtful:
+    if before != now:
+        # Should this build not come to its end, nobody knows which contents cargo has seen.
+        doubtful = before.changed(now) if before else now.files.keys()
         _write(table, _State({**now.files, **dict.fromkeys(doubtful)}, now.environment))
     yield
-    if doubtful or before != now:
+    if before != now:
         _write(table, now)
 
 
