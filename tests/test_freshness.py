@@ -1,4 +1,4 @@
-"""Which packages lose their fingerprints before cargo runs (with a real one: tests/whole/test_contents.py)."""
+"""Which packages lose their fingerprints before cargo runs (with a real one: whole/test_contents.py)."""
 
 from __future__ import annotations
 
