@@ -42,7 +42,8 @@ def newcomer(folder: Path, server: str, **environ: str) -> Tree:
     """A fresh clone of the demo for somebody whose store and cargo home are empty, and whose cargo fails."""
     cargo = folder / "bin" / "cargo"
     cargo.parent.mkdir(parents=True)
-    cargo.write_text(f'#!/bin/sh\necho "cargo $*" >> "{folder}/ran"\nexit 1\n')
+    version = '[ "$*" = --version ] && exec echo "cargo 1.97.0"'
+    cargo.write_text(f'#!/bin/sh\n{version}\necho "cargo $*" >> "{folder}/ran"\nexit 1\n')
     cargo.chmod(0o755)
     return Tree(
         copy_demo(folder / "another place" / "demo"),
