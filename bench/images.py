@@ -104,9 +104,11 @@ def main(firmware: str, folder: Path) -> None:
 
 
 def _warm_up(folder: Path) -> None:
-    """Load what the writer loads when it is first needed."""
+    """Load what the writer needs, as a build does while cargo is at work."""
     from bootimage.image.elf import read_kernel
+    from bootimage.image.ready import load_image_writers
 
+    load_image_writers()
     read_kernel(folder / "kernel")
 
 

@@ -21,24 +21,36 @@ else:
         return _deferred(cls, options) if cls else lambda given: _deferred(given, options)
 
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "make_ready"]
 
 T = TypeVar("T")
 _making = RLock()
+_deferred_in: list[tuple[str, Callable[[], None]]] = []
+
+
+def make_ready(*packages: str) -> None:
+    """Make the classes of all modules of these packages that are loaded, where there is time to."""
+    for module, make in _deferred_in:
+        if module.startswith(packages):
+            make()
 
 
 def _deferred(cls: type[T], options: dict[str, bool]) -> type[T]:
     made = False
 
+    def make() -> None:
+        nonlocal made
+        with _making:  # two threads may want their first value at once
+            if not made:
+                dataclasses.dataclass(**options)(cls)
+                made = True
+
     # Not in __init__, which is not there for a moment while the class is made: threads come by here first.
     def new(wanted: type[T], *_values: object, **_named: object) -> T:
-        nonlocal made
         if not made:
-            with _making:  # two threads may want their first value at once
-                if not made:
-                    dataclasses.dataclass(**options)(cls)
-                    made = True
+            make()
         return object.__new__(wanted)
 
+    _deferred_in.append((cls.__module__, make))
     cls.__new__ = new  # type: ignore[method-assign, assignment]
     return cls

@@ -7,7 +7,6 @@ compared with the declaration after each build.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -234,6 +233,7 @@ def declared_paths(node: Any) -> list[Path]:
 
 
 def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
+    from bootimage.image.ready import load_image_writers
     from bootimage.kernel import provide_kernel
     from bootimage.running import beside_next
 
@@ -244,17 +244,11 @@ def _build(target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     outputs = {node.name: Path(node.abspath) for node in target}
     crate = crate_build(env, target, kernel)
     declared = declared_paths(target[0])
-    beside_next(_load_what_follows)
+    beside_next(load_image_writers)
     if provide_kernel(face.context(env), crate, declared, outputs):
         note_made(target)
     caution.keep_to_this_machine(env, target, crate)
     caution.distrust_edited(target)
-
-
-def _load_what_follows() -> None:
-    """Load what makes images of a kernel: after an edit, that would take longer than to make them."""
-    for name in ("bootimage.image.image", "elftools.elf.structs"):
-        import_module(name)
 
 
 def _label(target: face.Nodes, _source: face.Nodes, _env: Any) -> str:
