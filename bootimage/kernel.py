@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bootimage import report
@@ -48,14 +48,33 @@ def provide_kernel(
 def build_kernel(context: BuildContext, build: CrateBuild, declared: Sequence[Path]) -> dict[str, Path]:
     """The executables of `build` by name, in cargo's own folder.
 
-    `declared` are the files that the build may read: those of them that have changed, cargo compiles
-    again whatever their time stamps. Raises BuildError: see `check_inputs`.
+    `declared` is as in `compile_declared`. Raises BuildError.
     """
-    folder = build.target_dir / build.target.name / profile_folder(build.profile)
-    with compared_by_contents(build, "build", declared, [folder / f"{name}.d" for name in build.bins]):
-        messages = compile_crate(context, build, "build")
-    check_inputs(context, build, messages, declared)
-    return _made(build, executables(messages))
+    known = [results_folder(build) / f"{name}.d" for name in build.bins]
+    return _made(build, executables(compile_declared(context, build, "build", declared, known)))
+
+
+def results_folder(build: CrateBuild) -> Path:
+    """The folder in which cargo puts what it builds for the target."""
+    return build.target_dir / build.target.name / profile_folder(build.profile)
+
+
+def compile_declared(
+    context: BuildContext,
+    build: CrateBuild,
+    verb: str,
+    declared: Sequence[Path],
+    known: Iterable[Path],
+) -> bytes:
+    """Run `cargo VERB` for `build`, which may read the files `declared`, and return its JSON messages.
+
+    Those of the files that have changed, cargo compiles again whatever their time stamps; `known` are the
+    `.d` files of the build before. Raises BuildError where cargo fails, or has read something else.
+    """
+    with compared_by_contents(build, verb, declared, known):
+        messages = compile_crate(context, build, verb)
+    _check_inputs(context, build, messages, declared)
+    return messages
 
 
 def _made(build: CrateBuild, built: dict[str, Path]) -> dict[str, Path]:
@@ -72,7 +91,9 @@ def _made(build: CrateBuild, built: dict[str, Path]) -> dict[str, Path]:
     )
 
 
-def check_inputs(context: BuildContext, build: CrateBuild, messages: bytes, declared: Sequence[Path]) -> None:
+def _check_inputs(
+    context: BuildContext, build: CrateBuild, messages: bytes, declared: Sequence[Path]
+) -> None:
     """Fail for what the build that wrote `messages` has read, and which is no input of it.
 
     That is a file that is not `declared`, or a variable whose value is this machine's.
@@ -86,7 +107,7 @@ def check_inputs(context: BuildContext, build: CrateBuild, messages: bytes, decl
     if read:
         raise undeclared_error(build.manifest, read)
     asked = {name for record in known for name in read_dep_info(record).variables}
-    if found := sorted(asked & own_variables(context, build)):
+    if found := sorted(asked & _own_variables(context, build)):
         raise BuildError(
             f"the crate reads the variable {found[0]}, whose value is your shell's and no input of the build",
             file=build.manifest,
@@ -94,6 +115,6 @@ def check_inputs(context: BuildContext, build: CrateBuild, messages: bytes, decl
         )
 
 
-def own_variables(context: BuildContext, build: CrateBuild) -> set[str]:
+def _own_variables(context: BuildContext, build: CrateBuild) -> set[str]:
     """The variables that reach the build from this machine, and not from the user's settings."""
     return {*context.toolchain.environment(links=False)} - {"LC_ALL", *build.environment}

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bootimage.cargo.crate import CrateBuild, compile_crate
+from bootimage.cargo.crate import CrateBuild
 from bootimage.cargo.diagnostics import artifacts
-from bootimage.cargo.freshness import compared_by_contents
-from bootimage.cargo.profile import profile_folder
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
-from bootimage.kernel import check_inputs
+from bootimage.kernel import compile_declared, results_folder
 from bootimage.kernel_test import KernelTest
 
 # cargo's own profile for what it tests; it inherits from `dev`, and lies in the same folder.
@@ -28,8 +26,8 @@ def build_tests(
 ) -> dict[str, Path]:
     """Build the `tests` of the package that `build` describes; their executables by the test's name.
 
-    `declared` are the files that the build may read, as in `build_kernel`. Raises BuildError where cargo
-    fails, or does not make what the manifest promises.
+    `declared` is as in `compile_declared`. Raises BuildError where cargo fails, or does not make what the
+    manifest promises.
     """
     selectors = [word for test in tests for word in test.selector]
     asked = replace(
@@ -38,10 +36,8 @@ def build_tests(
         profile=_TEST_PROFILE.get(build.profile, build.profile),
         cargoflags=(*build.cargoflags, "--no-run", *selectors),
     )
-    folder = asked.target_dir / asked.target.name / profile_folder(asked.profile) / "deps"
-    with compared_by_contents(asked, "test", declared, folder.glob("*.d")):
-        messages = compile_crate(context, asked, "test")
-    check_inputs(context, asked, messages, declared)
+    records = (results_folder(asked) / "deps").glob("*.d")
+    messages = compile_declared(context, asked, "test", declared, records)
     made = filter(_is_test, artifacts(messages))
     built = {_identity(message): Path(message["executable"]) for message in made}
     return {test.name: _executable(build, built, test) for test in tests}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootimage.errors import BuildError
 from bootimage.spelling import closest
-from bootimage.toolchain.probe import Probe, cache_folder
+from bootimage.toolchain.probe import open_probe
 from bootimage.toolchain.toolchain import Toolchain
 
 
@@ -32,7 +32,7 @@ def check_builtin(toolchain: Toolchain, name: str, folder: Path, spelled: str) -
 
 
 def _names(toolchain: Toolchain) -> Collection[str]:
-    probe = Probe(cache_folder(toolchain.environ) / "probe.json")
+    probe = open_probe(toolchain.environ)
     told = probe.recall("built-in targets", [toolchain.rustc], lambda: json.dumps(_ask(toolchain)))
     return frozenset(json.loads(told))
 

@@ -52,14 +52,20 @@ def compared_by_contents(
     """
     table = build.target_dir / _FOLDER / f"{_name(build, verb)}.json"
     before, now = _read(table), _state(build, declared)
-    _forget(build, _overlooked(build, before, now, _Seen(table, records, build.workspace_root)))
-    if before != now:
-        # Should this build not come to its end, nobody knows which contents cargo has seen.
-        doubtful = before.changed(now) if before else now.files.keys()
-        _write(table, _State({**now.files, **dict.fromkeys(doubtful)}, now.environment))
+    if before == now:
+        yield
+        return
+    changed = before.changed(now) if before else {*now.files}
+    if before is None or before.environment != now.environment:
+        overlooked = {*build.packages}
+    else:
+        seen = _Seen(table, records, build.workspace_root)
+        overlooked = _packages_with(build, (name for name in changed if name not in seen))
+    _forget(build, overlooked)
+    # Should this build not come to its end, nobody knows which contents cargo has seen.
+    _write(table, _State({**now.files, **dict.fromkeys(changed)}, now.environment))
     yield
-    if before != now:
-        _write(table, now)
+    _write(table, now)
 
 
 def _name(build: CrateBuild, verb: str) -> str:
@@ -97,12 +103,9 @@ class _Seen:
         return not os.path.exists(path) or os.stat(path).st_mtime_ns > self._last_build  # noqa: PTH110, PTH116
 
 
-def _overlooked(build: CrateBuild, before: _State | None, now: _State, seen: _Seen) -> set[Path]:
-    """The folders of the packages of which cargo would overlook a change."""
-    if before is None or before.environment != now.environment:
-        return {*build.packages}
-    changed = [Path(name) for name in before.changed(now) if name not in seen]
-    return {folder for path in changed for folder in _packages_of(path, build.packages)}
+def _packages_with(build: CrateBuild, files: Iterable[str]) -> set[Path]:
+    """The folders of the packages to which the files belong."""
+    return {folder for name in files for folder in _packages_of(Path(name), build.packages)}
 
 
 def _packages_of(path: Path, packages: Sequence[Path]) -> Iterable[Path]:

@@ -15,7 +15,7 @@ from bootimage.context import BuildContext
 from bootimage.engine import newest_module
 from bootimage.errors import BuildError
 from bootimage.specification.target import Target
-from bootimage.toolchain.probe import Probe, cache_folder
+from bootimage.toolchain.probe import open_probe
 
 
 def choose_target(manifest: TomlFile, config: CargoConfig, asked: Sequence[str]) -> str:
@@ -72,7 +72,7 @@ def read_target_named(context: BuildContext, named: str) -> Target:
 
 def _recall(context: BuildContext, path: Path) -> str:
     toolchain = context.toolchain
-    probe = Probe(cache_folder(toolchain.environ) / "probe.json")
+    probe = open_probe(toolchain.environ)
     files = [path, toolchain.rustc, newest_module()]
     return probe.recall("canonical specification", files, lambda: _ask(context, path))
 

@@ -84,3 +84,10 @@ def _stamp(file: Path) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def open_probe(environ: Mapping[str, str]) -> Probe:
+    """The user's own; with RUSTKERNEL_STORE=off nothing is remembered."""
+    if environ.get("RUSTKERNEL_STORE") == "off":
+        return Probe(None)
+    return Probe(cache_folder(environ) / "probe.json")

@@ -21,7 +21,7 @@ from bootimage.toolchain import library_source, llvm_programs, mending
 from bootimage.toolchain.answers import check_cargo, check_compiler
 from bootimage.toolchain.clean_environment import kept_variables
 from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
-from bootimage.toolchain.probe import Probe, cache_folder
+from bootimage.toolchain.probe import cache_folder, open_probe
 from bootimage.toolchain.rustup import cargo_home, find_rustup, home_folder
 
 __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
@@ -128,7 +128,7 @@ class Toolchain:
             return json.dumps(library_source.source_minors(library))
 
         stamps = [library / "Cargo.lock", library / "core/src/lib.rs"]
-        minors: list[int] = json.loads(_probe(self.environ).recall("library source", stamps, ask))
+        minors: list[int] = json.loads(open_probe(self.environ).recall("library source", stamps, ask))
         return minors
 
     def std_vendor_config(self) -> list[str]:
@@ -247,7 +247,7 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
 
 
 def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
-    probe, files = _probe(environ), [found.rustc]
+    probe, files = open_probe(environ), [found.rustc]
 
     def ask(argument: str) -> str:
         return _ask(found.rustc, argument, "a Rust compiler", environ)
@@ -265,7 +265,9 @@ def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
     def ask() -> str:
         return _ask(cargo, "--version", "cargo", environ)
 
-    check_cargo(cargo, _probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo)))
+    check_cargo(
+        cargo, open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
+    )
 
 
 def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
@@ -284,12 +286,6 @@ def _is_script(program: Path) -> bool:
 
 def _bare(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
-
-
-def _probe(environ: Mapping[str, str]) -> Probe:
-    if environ.get("RUSTKERNEL_STORE") == "off":
-        return Probe(None)
-    return Probe(cache_folder(environ) / "probe.json")
 
 
 _said_bootstrap: set[Path] = set()

@@ -271,10 +271,7 @@ def test_interactive_after_a_failure(make: Make) -> None:
         f"build\n!sed -i s/main/compile_error/ {source}\nbuild\n"
         f"!sed -i s/compile_error/mended/ {source}\nbuild\nexit\n"
     )
-    command = [sys.executable, "-m", "SCons", "-Q", "--interactive"]
-    said = subprocess.run(
-        command, cwd=project.root, env=dict(project.environ), input=typed, capture_output=True, text=True
-    )
+    said = interactive(project, typed)
     assert "this does not compile" in said.stderr
     assert said.stdout.count(f"Writing {BUILD}/bootimage-uefi-my_os.bin") == 2, said.stdout + said.stderr
 

@@ -19,21 +19,6 @@ from bootimage.cargo.package_files import package_files
 
 from .products import Product, always_read
 
-
-class Input(SCons.Node.FS.File):  # type: ignore[misc]
-    """A file that is always compared by its contents.
-
-    Of a file older than two days SCons believes the time stamp (`max_drift`), in whole seconds: an archive
-    unpacked over a tree, or a link to another file of the same age, would go unnoticed.
-    """
-
-    __slots__ = ()
-
-    def get_max_drift_csig(self) -> str | None:
-        """None: no digest is known without reading the file."""
-        return None
-
-
 # What may lie above a project, at another depth on each machine.
 _ABOVE = ("config", "config.toml", "rust-toolchain", "rust-toolchain.toml")
 
@@ -45,7 +30,7 @@ def declared_nodes(env: Any, manifest: Path, targets: list[Any], skip: Path, mor
     targets is no input of theirs, wherever it lies. Raises BuildError: see `declared_inputs`.
     """
     inputs = declared_inputs(manifest, skip=[skip])
-    found = [_input(env.fs.File(str(path))) for path in inputs.files]
+    found = [env.fs.File(str(path)) for path in inputs.files]
     found += [each for folder in inputs.directories for each in _made_in(env.fs.Dir(str(folder)), skip)]
     ours = [each for each in found if not isinstance(each, Product)]
     asked = [each for node in more for each in _asked_for(env, node)]
@@ -55,12 +40,6 @@ def declared_nodes(env: Any, manifest: Path, targets: list[Any], skip: Path, mor
         always_read(unique[path])
         for _, path in sorted((input_name(env, manifest, path), path) for path in unique)
     ]
-
-
-def _input(node: Any) -> Any:
-    if type(node) is SCons.Node.FS.File and not node.has_builder():
-        node.__class__ = Input
-    return node
 
 
 def input_name(env: Any, manifest: Path, path: str) -> str:
@@ -89,10 +68,10 @@ def _asked_for(env: Any, node: Any) -> Iterator[Any]:
     """A file as it is; for a folder, all files in it and all that are made there."""
     node = node.disambiguate()
     if not isinstance(node, SCons.Node.FS.Dir):
-        yield node if node.is_derived() else _input(node.srcnode())
+        yield node if node.is_derived() else node.srcnode()
         return
     files, folders = package_files(node.srcnode().get_abspath(), other_packages=True)
-    yield from map(_input, map(env.fs.File, files))
+    yield from map(env.fs.File, files)
     for folder in {*folders, node.get_abspath()}:
         yield from _made_in(env.fs.Dir(folder), None)
 

@@ -74,7 +74,8 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
 class Input(SCons.Node.FS.File):  # type: ignore[misc]
     """A file that a kernel is made from, which is always read.
 
-    Of one that is older than two days (SCons's max_drift), SCons would believe the time stamp.
+    Of one that is older than two days (`max_drift`), SCons would believe the time stamp, in whole seconds:
+    an archive unpacked over a tree, or a link to another file of the same age, would go unnoticed.
     """
 
     __slots__ = ()
