@@ -51,7 +51,7 @@ class Finished:
         """
         if self.returncode == 0:
             return self
-        told = "" if self.shown else decode(self.stderr).strip()
+        told = "" if self.shown else report.program_text(decode(self.stderr)).strip()
         text = f"{message} ({program_name(self.argv)} {self._how_it_ended()})"
         raise BuildError(f"{text}:\n{told}" if told else text, file=file, hint=hint)
 

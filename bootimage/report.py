@@ -2,11 +2,15 @@
 
 On a terminal every running step shows its name, crates done of how many, and its time; otherwise a
 step is one plain line. Steps may run in several threads at once (scons -j), so the display is shared.
+
+Text from outside (a project's files, a cache server, a guest) may contain what a terminal obeys. All that is
+printed passes through `printable` or `program_text`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +25,52 @@ if TYPE_CHECKING:
 
 
 _EVEN_IN_SILENCE = ("warning: ", "  help: ")
+
+
+# What a terminal obeys (C0, DEL, C1), what turns the direction of writing or is not seen, half characters.
+# Patterns are compiled when the first such character is met: most runs meet none.
+_UNSAFE = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
+)
+# ECMA-48: CSI; OSC, DCS, SOS, PM, APC up to their end or, never ended, to the end of the line; other escapes.
+_SEQUENCE = (
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\n\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+_COLOUR = r"\x1b\[[0-9;:]*m"
+_NEVER = "(?!)"
+_PROGRESS = rf"{_COLOUR}|\x1b\[K|\r"
+
+
+def printable(text: str) -> str:
+    r"""`text` as one line that no terminal obeys: control characters and their like are shown, as `\x1b`."""
+    return text if text.isprintable() else re.sub(rf"[{_UNSAFE}\t\n]", _escaped, text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for text of several lines, with its line ends and tabs."""
+    return text if text.isprintable() else re.sub(rf"[{_UNSAFE}]", _escaped, text)
+
+
+def program_text(text: str, *, colours: bool = False, progress: bool = False) -> str:
+    """What a program or a guest wrote, in lines, without the sequences that a terminal obeys.
+
+    Each sequence is removed as a whole, and so are other control characters. With `colours`, those that
+    set a colour stay; with `progress`, what a progress bar is written with stays too.
+    """
+    if text.isprintable():
+        return text
+    kept = _PROGRESS if progress else _COLOUR if colours else _NEVER
+    return re.sub(rf"({kept})|{_SEQUENCE}|[{_UNSAFE}]", lambda found: found[1] or "", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file's name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def verbose() -> bool:
@@ -40,8 +90,17 @@ def be_silent() -> None:
 
 def say(line: str) -> None:
     """Print one line to the user, above the live display where there is one."""
-    if _display.silent and not line.startswith(_EVEN_IN_SILENCE):
-        return
+    if not _display.silent or line.startswith(_EVEN_IN_SILENCE):
+        _show(printable_lines(line))
+
+
+def say_with_colours(line: str) -> None:
+    """The same for a line whose colours somebody asked for; nothing else in it reaches the terminal."""
+    if not _display.silent:
+        _show(program_text(line, colours=True))
+
+
+def _show(line: str) -> None:
     display = _display.progress
     if display is not None:
         display.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -75,9 +134,9 @@ _thread = _Thread()
 
 
 def write_error(text: str) -> None:
-    """Pass on `text` (a compiler's diagnostics, colours included) to standard error."""
+    """Pass on `text` (a compiler's diagnostics, colours and progress bar included) to standard error."""
     with _errors, _paused(_display.progress):
-        sys.stderr.write(text)
+        sys.stderr.write(program_text(text, progress=True))
         sys.stderr.flush()
 
 
@@ -104,12 +163,13 @@ class Step:
         """Show that `done` of `total` crates are built, and which one is at work (`what`)."""
         display = _display.progress
         if display is not None and self.task is not None:
-            display.update(self.task, completed=done, total=total, what=what)
+            display.update(self.task, completed=done, total=total, what=printable(what))
 
 
 @contextmanager
 def step(label: str) -> Iterator[Step]:
     """Show `label` while the body runs: a live line on a terminal, one plain line elsewhere."""
+    label = printable(label)
     if not on_terminal() or _display.silent or _thread.told_by_others:
         announce(label)
         yield Step(label, None)
