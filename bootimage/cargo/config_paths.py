@@ -92,7 +92,7 @@ def _program(value: str, root: str) -> str:
 
 def _command(value: Any, root: str) -> Any:
     words = value.split() if isinstance(value, str) else value
-    if not words or not isinstance(words[0], str) or "/" not in words[0]:
+    if not isinstance(words, list) or not words or not isinstance(words[0], str) or "/" not in words[0]:
         return value
     # Always an array, since the folder's name may hold blanks.
     return [_join(root, words[0]), *words[1:]]
