@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bootimage.cargo.config_paths import with_absolute_paths
+from bootimage.cargo.config_paths import takes_text, with_absolute_paths
 from bootimage.cargo.mark import is_marked
 from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 from bootimage.dataclass import dataclass
@@ -185,6 +185,8 @@ def _check_types(file: TomlFile) -> None:
             raise file.error(f"cargo takes no such value for `{dotted(keys)}`: {describe(value)}", *keys)
         elif isinstance(value, str) and "\0" in value:
             raise file.error(f"`{dotted(keys)}` contains a NUL character", *keys)
+        elif isinstance(value, int) and takes_text(tuple(map(str, keys))):
+            raise file.error(f"`{dotted(keys)}` must be a string, found {describe(value)}", *keys)
 
     check(file.data, ())
 
