@@ -230,8 +230,8 @@ def test_thousands_of_packages_are_looked_up_and_not_searched(name: str) -> None
     for number in range(count):
         after = range(number + 1, min(number + 7, count))
         needed = "".join(f' "{name.format(each)} 1.0.{each}",\n' for each in after)
-        block = f'[[package]]\nname = "{name.format(number)}"\nversion = "1.0.{number}"\ndependencies = [\n{needed}]\n'
-        blocks.append(block)
+        head = f'[[package]]\nname = "{name.format(number)}"\nversion = "1.0.{number}"\n'
+        blocks.append(f"{head}dependencies = [\n{needed}]\n")
     lock = parse_lock_file("\n".join(blocks), Path("Cargo.lock"))
     began = time.process_time()
     assert len(lock.reachable(lock.packages[0])) == count
@@ -255,4 +255,4 @@ def test_versions_that_cannot_be(version: str, message: str) -> None:
 
 def test_numbers_of_a_pre_release_have_any_length() -> None:
     versions = ["1.0.0-9", "1.0.0-010", "1.0.0-11", "1.0.0-" + "9" * 50, "1.0.0-1" + "0" * 50, "1.0.0-a"]
-    assert sorted(reversed(versions), key=order) == versions
+    assert sorted(versions[::-1], key=order) == versions
