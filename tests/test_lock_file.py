@@ -254,5 +254,5 @@ def test_versions_that_cannot_be(version: str, message: str) -> None:
 
 
 def test_numbers_of_a_pre_release_have_any_length() -> None:
-    versions = ["1.0.0-9", "1.0.0-010", "1.0.0-11", "1.0.0-" + "9" * 50, "1.0.0-1" + "0" * 50, "1.0.0-a"]
-    assert sorted(versions[::-1], key=order) == versions
+    versions = ["1.0.0-a", "1.0.0-1" + "0" * 50, "1.0.0-" + "9" * 50, "1.0.0-11", "1.0.0-010", "1.0.0-9"]
+    assert sorted(versions, key=order) == versions[::-1]
