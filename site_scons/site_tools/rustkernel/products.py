@@ -31,12 +31,15 @@ class Product(SCons.Node.FS.File):  # type: ignore[misc]
         status = self.stat()
         return float(status.st_mtime) if status else None
 
-    def get_max_drift_csig(self) -> str:
-        """The known digest of the contents, while time stamp and size are those of the last build."""
+    def get_max_drift_csig(self) -> str | None:
+        """The known digest of the contents, while time stamp and size are those of the last build.
+
+        None where there is none, never "": up to 4.10, SCons takes that for the digest.
+        """
         known = self.get_stored_info().ninfo
         stamp = (getattr(known, "timestamp", None), getattr(known, "size", None))
         same = stamp == (self.get_timestamp(), self.get_size())
-        return getattr(known, "csig", None) or "" if same else ""
+        return getattr(known, "csig", None) or None if same else None
 
     def retrieve_from_cache(self) -> bool:
         """Take the file from CacheDir, if it has one that is what was stored there."""
@@ -80,9 +83,8 @@ class Input(SCons.Node.FS.File):  # type: ignore[misc]
 
     __slots__ = ()
 
-    def get_max_drift_csig(self) -> str:
+    def get_max_drift_csig(self) -> None:
         """No digest of an earlier build's."""
-        return ""
 
 
 def always_read(node: Any) -> Any:
