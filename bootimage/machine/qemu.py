@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from bootimage.base.private_programs import search_path
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine import packages
@@ -105,10 +106,12 @@ def escaped(path: Path) -> str:
 def find_qemu(environ: Mapping[str, str], name: str | None = None) -> Path:
     """The QEMU program: the one the user names (a path, or a name on PATH), else the usual one.
 
+    The user's private copy comes after everything on PATH.
+
     Raises BuildError where there is none, with the command that installs it.
     """
     wanted = name or PROGRAM
-    found = shutil.which(wanted, path=environ.get("PATH", os.defpath))
+    found = shutil.which(wanted, path=search_path(environ))
     if found is None:
         raise BuildError(
             f"there is no program {wanted}: QEMU is not installed, or not on PATH",

@@ -14,6 +14,7 @@ from dataclasses import field
 from pathlib import Path
 
 from bootimage import report
+from bootimage.base.private_programs import search_path
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import decode, run
@@ -220,7 +221,7 @@ class Toolchain:
         return mending.add_components(self.rustup_name, [part])
 
     def _search_path(self) -> str:
-        return self.environ.get("PATH") or os.defpath
+        return search_path(self.environ)
 
 
 def find_toolchain(request: ToolchainRequest) -> Toolchain:
