@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
+from bootimage.cargo.declared_inputs import Inputs, declared_inputs
 from bootimage.cargo.dep_info import undeclared
-from bootimage.cargo.inputs import Inputs, declared_inputs
-from bootimage.errors import BuildError
-from bootimage.machine.junit import write_junit
+from bootimage.kernel_test.junit import write_junit
 from tests.cargo_tree import named, tree
 
 WORKSPACE = """

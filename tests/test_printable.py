@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.report import printable, printable_lines, program_text
+from bootimage.base import console
+from bootimage.base.console import printable, printable_lines, program_text
+from bootimage.base.errors import BuildError
 
 EVIL = "\x1b]0;title\x07\x1b[2Jred\x9b1m\u202eexe\u2028\x7f"
 HOSTILE = st.text(
@@ -101,11 +101,11 @@ def test_an_error_shows_what_it_quotes() -> None:
 
 
 def test_what_is_said_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    report.say(f"warning: {EVIL}")
-    report.say_of_guest("\x1b[31mred\x1b[0m\x1b[2J")
-    report.output(f"{EVIL}\n")
-    report.write_error(f"\x1b[31mred\x1b[0m {EVIL}\r\x1b[K\n")
-    with report.step(f"Building {EVIL}"):
+    console.say(f"warning: {EVIL}")
+    console.say_of_guest("\x1b[31mred\x1b[0m\x1b[2J")
+    console.output(f"{EVIL}\n")
+    console.write_error(f"\x1b[31mred\x1b[0m {EVIL}\r\x1b[K\n")
+    with console.step(f"Building {EVIL}"):
         pass
     shown = capsys.readouterr()
     first, second, *others = shown.out.splitlines()

@@ -1,1 +1,1 @@
-"""What everything else is built on: errors, files, folders, programs."""
+"""The ground floor: what knows nothing of kernels, cargo or SCons."""

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootimage.toolchain.probe import cache_folder
+from bootimage.base.user_folders import cache_folder
 
 COPIES = ("qemu", "rust", "linker", "python", "tests", "bench")
 """The copies that there may be, by what they are for."""
@@ -31,10 +31,20 @@ def copy_folder(name: str, environ: Mapping[str, str]) -> Path | None:
 def search_path(environ: Mapping[str, str]) -> str:
     """PATH, and behind it the folders of the private copies' programs."""
     path = environ.get("PATH") or os.defpath
+    return os.pathsep.join([path, *map(str, program_folders(environ))])
+
+
+def program_folders(environ: Mapping[str, str]) -> list[Path]:
+    """The folders of the private copies' programs."""
     if not is_ours(private_folder(environ)):
-        return path
+        return []
     copies = [copy_folder(name, environ) for name in COPIES]
-    return os.pathsep.join([path, *(str(copy / "bin") for copy in copies if copy)])
+    return [copy / "bin" for copy in copies if copy]
+
+
+def is_private(program: Path, environ: Mapping[str, str]) -> bool:
+    """Whether `program` belongs to a private copy: it changes with the whole copy, whatever it starts."""
+    return program.is_relative_to(private_folder(environ))
 
 
 def is_ours(folder: Path) -> bool:

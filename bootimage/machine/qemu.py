@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_programs import search_path
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.machine import packages
-from bootimage.machine.ovmf import Firmware
+from bootimage.machine.uefi_firmware import Firmware
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -115,7 +115,7 @@ def find_qemu(environ: Mapping[str, str], name: str | None = None) -> Path:
     if found is None:
         raise BuildError(
             f"there is no program {wanted}: QEMU is not installed, or not on PATH",
-            hint=packages.install_command(packages.QEMU),
+            hint=install_hints.install_command(install_hints.QEMU),
         )
     return Path(found)
 
@@ -137,3 +137,7 @@ def _told(program: Path, *arguments: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return ""
+
+
+# What a guest that writes 0x10 to isa-debug-exit ends QEMU with: (0x10 << 1) | 1.
+SUCCESS_CODE = 33

@@ -7,8 +7,8 @@ import struct
 import zlib
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
-from bootimage.machine.output import write_output
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.write_files import write_output
 
 # Largest character cell of a text screen: 9 x 16 pixels in VGA text mode, 8 x 19 in UEFI.
 _CELL_WIDTH, _CELL_HEIGHT = 9, 19

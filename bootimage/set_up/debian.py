@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootimage.errors import BuildError
-from bootimage.machine import packages
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
 from bootimage.set_up.install import announce, failure, succeeds
 from bootimage.set_up.private_copy import make_copy
-from bootimage.toolchain import mending
 
 _INSTALL = ("install", "--yes", "--no-install-recommends")
 _REAL = ("--no-remove", "-o", "DPkg::Lock::Timeout=300")
@@ -38,7 +37,7 @@ class Wanted:
     @property
     def by_hand(self) -> str:
         """The command with which a person installs them."""
-        command = mending.apt_install(self.names)
+        command = install_hints.apt_install(self.names)
         return command if os.geteuid() == 0 else f"sudo {command}"
 
 
@@ -47,7 +46,7 @@ def provide(wanted: Wanted, environ: Mapping[str, str]) -> None:
     if shutil.which("apt-get", path=environ.get("PATH")) is None:
         raise BuildError(
             f"cannot go on with {wanted.what}: there is no apt-get on this system",
-            hint=packages.install_command(packages.elsewhere(wanted.names)),
+            hint=install_hints.install_command(install_hints.elsewhere(wanted.names)),
         )
     as_root = _as_root(environ)
     obstacle = "only root may install packages" if as_root is None else _obstacle(wanted, as_root, environ)
@@ -102,7 +101,7 @@ def _obstacle(wanted: Wanted, as_root: list[str], environ: Mapping[str, str]) ->
 
 
 def _install(wanted: Wanted, as_root: list[str], environ: Mapping[str, str]) -> None:
-    announce(wanted.what, mending.apt_install(wanted.names))
+    announce(wanted.what, install_hints.apt_install(wanted.names))
     quiet = {**environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = [*as_root, "apt-get", *_INSTALL, *_REAL, *wanted.names]
     output = failure(command, quiet)

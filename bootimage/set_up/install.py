@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from bootimage import report
-from bootimage.errors import BuildError
+from bootimage.base import console
+from bootimage.base.errors import BuildError
 
 
 def announce(what: str, command: str) -> None:
     """Tell the user, in one line, what is about to be installed, and how."""
-    report.output(f"sconsw: {what} ({command})\n")
+    console.output(f"sconsw: {what} ({command})\n")
 
 
 def install(

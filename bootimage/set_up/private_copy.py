@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bootimage.base.errors import BuildError
 from bootimage.base.private_programs import is_ours, private_folder
-from bootimage.errors import BuildError
 from bootimage.set_up.install import announce, failure
 from bootimage.set_up.relocate import relocate
 
@@ -60,7 +60,9 @@ def make_copy(
             _try(name, new, environ)
         except BuildError as error:
             hint = f"see to that, and try again; or {else_}"
-            raise BuildError(f"no private copy of {' '.join(packages)}: {error.message}", hint=hint) from error
+            raise BuildError(
+                f"no private copy of {' '.join(packages)}: {error.message}", hint=hint
+            ) from error
         shutil.rmtree(new / "apt")
         _publish(new, folder / name)
 
@@ -125,7 +127,7 @@ def _unpack(archives: Path, root: Path) -> None:
         (root / name).symlink_to(f"usr/{name}")
     for archive in sorted(archives.glob("*.deb")):
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE) as package:
-            command = ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-f", "-", "-C", root]
+            command = ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", str(root)]
             done = subprocess.run(command, stdin=package.stdout, stderr=subprocess.PIPE, check=False)
         if done.returncode or package.returncode:
             raise BuildError(f"{archive.name} cannot be unpacked: {done.stderr.decode(errors='replace')}")

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 
 # Folders with programs; compilers start those in the last ones.
 _PROGRAMS = (

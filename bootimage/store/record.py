@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _VERSION = 1

@@ -16,7 +16,7 @@ from machines import Machine, remote
 from nginx import Nginx
 from stores import CONTENTS, GIB, KEY, finished, key_of, python, read
 
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
 from bootimage.store.remote_cache import open_remote
 from bootimage.store.remote_settings import remote_settings
 from bootimage.store.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stores import GIB, KEY, build, finished, key_of, put, python, read
 
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
 from bootimage.store.store import Store
 
 PERFORM = """

@@ -1,0 +1,74 @@
+"""The user's cargo configuration, as it is handed to a cargo that runs outside the project.
+
+A project's `.cargo/config.toml` may ask for build-std, and no argument can take that back, so cargo
+runs from the root folder, where it finds none, and is given the rest of the file.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.run_program import decode, run
+from bootimage.base.write_files import write_whole
+from bootimage.cargo.cfg import CfgSet, cfg_set
+from bootimage.cargo.config import CargoConfig, read_cargo_config
+from bootimage.cargo.config_values import rustflags_for
+from bootimage.context import BuildContext
+from bootimage.target_spec.target import Target
+
+
+@dataclass(frozen=True)
+class CrateConfig:
+    """`arguments` for cargo, and the `rustflags` that the configuration has for the target."""
+
+    arguments: tuple[str, ...]
+    rustflags: tuple[str, ...]
+
+
+def crate_config(
+    context: BuildContext,
+    manifest: Path,
+    target: Target,
+    target_dir: Path,
+    config: CargoConfig | None = None,
+) -> CrateConfig:
+    """The configuration of the package `manifest` for `target`; its file is written in `target_dir`.
+
+    `config` is the user's, by default what cargo finds from the package's folder.
+    """
+    config = config or read_cargo_config(manifest.parent, context.toolchain.cargo_home())
+    flags = rustflags_for(config, target.name, _cfg(context, target, config))
+    handed_over = config.handed_over()
+    if not handed_over:
+        return CrateConfig((), tuple(flags))
+    return CrateConfig(("--config", str(_write(handed_over, target_dir))), tuple(flags))
+
+
+def _write(values: dict[str, object], target_dir: Path) -> Path:
+    import tomli_w
+
+    # cargo takes relative paths from the folder above the file's; the values have none left.
+    path = target_dir / "config" / "handed-over.toml"
+    write_whole(path, tomli_w.dumps(values))
+    return path
+
+
+def _cfg(context: BuildContext, target: Target, config: CargoConfig) -> CfgSet:
+    """The compiler's cfg set for `target`, asked only where flags in the configuration depend on it."""
+    conditions = (name for name in config.table("target") if name.startswith("cfg("))
+    if not any("rustflags" in config.table("target", name) for name in conditions):
+        return frozenset()
+    return _printed(
+        context.toolchain.rustc,
+        target.argument(context.store),
+        tuple(sorted(context.toolchain.environment().items())),
+    )
+
+
+@cache
+def _printed(rustc: Path, target: str, environment: tuple[tuple[str, str], ...]) -> CfgSet:
+    command = [str(rustc), "-Zunstable-options", "--print=cfg", "--target", target]
+    finished = run(command, env={**dict(environment), "RUSTC_BOOTSTRAP": "1"}, quiet=True)
+    return cfg_set(decode(finished.or_fail(f"rustc does not know the target {target}").stdout))
