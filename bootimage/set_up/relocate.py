@@ -26,7 +26,7 @@ _MORE = (
     (
         r"qemu-system-.*",
         "QEMU_MODULE_DIR={libraries}/qemu",
-        "-L {root}/usr/share/qemu -L {root}/usr/share/seabios",
+        "-L {root}/usr/share/qemu -L {root}/usr/share/seabios -L {root}/usr/lib/ipxe/qemu",
     ),
     (r"(.*-)?gcc(-\d+)?", "", "--sysroot={root} -B{root}/usr/bin/"),
     (r"cargo", 'CARGO="$0"', ""),  # it would take the dynamic loader for itself
