@@ -41,3 +41,9 @@ def test_every_package_is_installed() -> None:
     }
     assert found - {*listed} == {"bootimage.set_up"}
     assert {*listed} <= found
+
+
+def test_the_map_names_every_package() -> None:
+    text = (CHECKOUT / "docs/architecture.md").read_text()
+    packages = {f"{path.parent.name}/" for path in ENGINE.glob("*/__init__.py")}
+    assert [name for name in sorted(packages) if f"`{name}`" not in text] == []
