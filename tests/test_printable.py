@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 
@@ -112,3 +113,11 @@ def test_what_is_said_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     assert obeyed(first + "".join(others)) == [] and len(others) == 2
     assert second == "red"
     assert shown.err == "\x1b[31mred\x1b[0m redexe\r\x1b[K\n"
+
+
+def test_signs_that_the_terminal_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding="latin-1"))
+    console.say("naïve 日本")
+    console.output("日\n")
+    assert shown.getvalue() == b"na\xefve \\u65e5\\u672c\n\\u65e5\n"

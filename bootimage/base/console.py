@@ -109,13 +109,26 @@ def say_of_guest(line: str) -> None:
 
 def output_of_guest(text: str) -> None:
     """Print what a guest wrote to standard output, without its sequences; its colours only on request."""
-    sys.stdout.write(program_text(text, colours=guest_colours()))
-    sys.stdout.flush()
+    _write_out(program_text(text, colours=guest_colours()))
+
+
+def output_of_terminal(text: str) -> None:
+    """Print what a guest writes to the user's own terminal: every sequence too, as the user wished."""
+    _write_out(text)
 
 
 def output(text: str) -> None:
     """Print what a command is asked for to standard output, in one piece, in silence too."""
-    sys.stdout.write(printable_lines(text))
+    _write_out(printable_lines(text))
+
+
+def _write_out(text: str) -> None:
+    """Write to standard output in one piece; signs that its encoding does not have are escaped."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 
@@ -125,8 +138,7 @@ def _show(line: str) -> None:
         display.console.print(line, markup=False, highlight=False, soft_wrap=True)
     else:
         # In one piece: with scons -j, another thread may print at the same time.
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        _write_out(f"{line}\n")
 
 
 def announce(line: str) -> None:

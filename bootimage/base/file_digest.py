@@ -1,3 +1,5 @@
+"""SHA-256 of a file, and of files with their names."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""The home and the cache folder of this user."""
+
 from __future__ import annotations
 
 import os

@@ -23,7 +23,7 @@ from bootimage.cargo.dependencies import Dependency, patches
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments
 from bootimage.cargo.lock_file import LockFile, read_lock_file
 from bootimage.cargo.manifest import Package, read_package
-from bootimage.cargo.package_files import Identity, identity, is_of_system, package_files
+from bootimage.cargo.package_files import identity, is_of_system, package_files
 from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.toolchain.rustup import cargo_home
 
@@ -119,27 +119,29 @@ def _uses(lock: LockFile | None, name: str, patch: str) -> bool:
 
 def _followed(start: Package, more: list[Dependency], home: Path) -> list[Package]:
     """`start` and the packages it needs that lie on this machine, directly or not, and `more`."""
-    found: dict[Identity | None, Package] = {}
-
-    def follow(package: Package, chain: tuple[Package, ...], needed: Iterable[Dependency]) -> None:
-        found[identity(package.manifest)] = package
-        for each in needed:
-            # Only the tests of the package itself are ever built.
-            if each.folder is None or (each.kind == "dev" and package is not start):
-                continue
-            mark = identity(each.folder / "Cargo.toml")
-            if mark is None:
-                raise _missing(each)
-            # What is optional or for tests alone may well lead back.
-            hard = () if each.optional or each.kind == "dev" else chain
-            marks = [identity(above.manifest) for above in hard]
-            if mark in marks:
-                raise _circle(each, hard[marks.index(mark) :])
-            if mark not in found:
-                next_one = read_package(each.folder, home)
-                follow(next_one, (*hard, next_one), next_one.dependencies)
-
-    follow(start, (start,), (*start.dependencies, *more))
+    first = identity(start.manifest)
+    found = {first: start}
+    # The packages on the way to the one that is looked at, as marks: a chain of them may be long.
+    waiting = [((first,), iter((*start.dependencies, *more)))]
+    while waiting:
+        chain, needed = waiting[-1]
+        each = next(needed, None)
+        if each is None:
+            waiting.pop()
+            continue
+        # Only the tests of the package itself are ever built.
+        if each.folder is None or (each.kind == "dev" and len(waiting) > 1):
+            continue
+        mark = identity(each.folder / "Cargo.toml")
+        if mark is None:
+            raise _missing(each)
+        # What is optional or for tests alone may well lead back.
+        hard = () if each.optional or each.kind == "dev" else chain
+        if mark in hard:
+            raise _circle(each, [found[above] for above in hard[hard.index(mark) :]])
+        if mark not in found:
+            found[mark] = read_package(each.folder, home)
+            waiting.append(((*hard, mark), iter(found[mark].dependencies)))
     return list(found.values())
 
 
@@ -150,7 +152,7 @@ def _missing(dependency: Dependency) -> BuildError:
     return dependency.error(message)
 
 
-def _circle(dependency: Dependency, chain: tuple[Package, ...]) -> BuildError:
+def _circle(dependency: Dependency, chain: list[Package]) -> BuildError:
     names = " -> ".join(package.name for package in (*chain, chain[0]))
     hint = "cargo builds no such circle: move what both need into a package of its own"
     return dependency.error(f"these packages need each other: {names}", hint=hint)

@@ -1,3 +1,5 @@
+"""Dependency tables of a manifest, with `[patch]` and `[replace]`."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Which Cargo.toml is meant: the nearest one, or that of a binary or of a dependency."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

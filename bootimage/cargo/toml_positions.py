@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from bootimage.base.text_file import Lines
+from bootimage.base.toml_text import parse_table
 
 Path = tuple[str | int, ...]
 
@@ -140,6 +141,4 @@ def _unquoted(key: str) -> str:
     """The key that a spelling stands for; the parser reads the escapes of a quoted one."""
     if key[0] not in "\"'":
         return key
-    import tomli
-
-    return str(tomli.loads(f"key = {key}")["key"])
+    return str(parse_table(f"key = {key}")["key"])

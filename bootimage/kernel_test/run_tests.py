@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bootimage.base import console
+from bootimage.base.json_text import parse_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.write_files import write_output, write_whole
 from bootimage.kernel_test.conversation import Conversation, Step
@@ -206,5 +207,5 @@ def write_pass(result: Result, path: Path) -> None:
 
 def read_pass(path: Path) -> Result:
     """The result of an earlier run that passed."""
-    known = json.loads(path.read_bytes())
+    known = parse_object(path.read_bytes())
     return Result(known["test"], Outcome.PASSED, known["detail"], known["seconds"], None)

@@ -18,6 +18,8 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, decode, run
+from bootimage.base.text_file import read_text
+from bootimage.base.toml_text import parse_table
 from bootimage.cargo.flags import encoded, json_target_flags, lock_file_flags, remap_flags
 from bootimage.cargo.messages import rendered_errors
 from bootimage.cargo.run_cargo import run_cargo
@@ -105,10 +107,9 @@ def _trimmed(manifest: Path, program: Program, folder: Path) -> Path:
 
     Where it has none of them, the manifest itself.
     """
-    import tomli
     import tomli_w
 
-    table = tomli.loads(manifest.read_text(encoding="utf-8"))
+    table = parse_table(read_text(manifest, "a TOML file"))
     listed = table.get("dependencies", {})
     trimmed = {name: features for name, features in program.trimmed.items() if name in listed}
     if not trimmed:

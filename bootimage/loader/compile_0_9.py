@@ -20,10 +20,10 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
+from bootimage.base.json_text import parse_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import run
 from bootimage.cargo.flags import encoded, json_target_flags, lock_file_flags, remap_flags
@@ -97,7 +97,7 @@ def _specification(context: BuildContext, package: Package) -> Target:
 def _without_linking(target: Target) -> tuple[Target, list[str]]:
     """The target without the arguments for its linker, and these arguments."""
     assert target.specification is not None
-    fields: dict[str, Any] = json.loads(target.specification)
+    fields = parse_object(target.specification)
     by_flavour = [fields.pop(key, {}) for key in _LINKING]
     arguments = [word for flavours in by_flavour for words in list(flavours.values())[:1] for word in words]
     return Target(target.name, json.dumps(fields, indent=2, sort_keys=True) + "\n"), arguments

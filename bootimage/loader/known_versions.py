@@ -6,8 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import tomli
-
+from bootimage.base.toml_text import parse_table
 from bootimage.cargo.versions import order
 from bootimage.toolchain.toolchain import Toolchain
 
@@ -30,7 +29,7 @@ def nearest_known(toolchain: Toolchain, version: str) -> str | None:
 
     That is the compiler tried whose age is nearest. Of two versions equally near it is the newer one.
     """
-    compilers = tomli.loads(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
+    compilers = parse_table(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
     tried = [each for each in compilers if each["builds"]]
     if not tried:
         return None

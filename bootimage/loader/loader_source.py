@@ -8,13 +8,13 @@ Find where cargo keeps the source of a package.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bootimage.base.errors import BuildError, closest
+from bootimage.base.json_text import parse_object
 from bootimage.base.run_program import Finished, decode, run
 from bootimage.cargo.flags import json_target_flags
 from bootimage.context import BuildContext
@@ -60,7 +60,7 @@ def source_of(context: BuildContext, kernel: Path, loader: Loader) -> Path:
         hint="check the connection to the network",
     )
     wanted = (loader.package, loader.version, loader.source)
-    for each in json.loads(finished.stdout)["packages"]:
+    for each in parse_object(finished.stdout)["packages"]:
         if (each["name"], each["version"], each["source"]) == wanted:
             return Path(each["manifest_path"])
     raise BuildError(f"cargo does not know {loader.package} {loader.version} as a dependency", file=kernel)
@@ -122,7 +122,7 @@ def _locate(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Pat
             f"cargo cannot find the source of {', '.join(f'{n} {v}' for n, v in packages.items())}",
             hint="check the version in the kernel's Cargo.lock and the connection to the cargo registry",
         )
-    return manifests(json.loads(finished.stdout), packages)
+    return manifests(parse_object(finished.stdout), packages)
 
 
 def _metadata(context: BuildContext, folder: Path, *flags: str) -> Finished:
@@ -152,7 +152,14 @@ def manifests(metadata: Mapping[str, Any], packages: Mapping[str, str]) -> dict[
 
 def dependency_manifest(metadata_text: bytes, dependency: str) -> Path:
     """The manifest of the root package's dependency that is called `dependency` in its manifest."""
-    metadata = json.loads(decode(metadata_text))
+    try:
+        return _dependency_manifest(parse_object(decode(metadata_text)), dependency)
+    except (AttributeError, LookupError, StopIteration, TypeError, ValueError) as error:
+        message = f"`cargo metadata` says what is not understood: {type(error).__name__}: {error}"
+        raise BuildError(message[:500], hint="is the cargo that was run a current one?") from error
+
+
+def _dependency_manifest(metadata: Mapping[str, Any], dependency: str) -> Path:
     resolve = metadata["resolve"]
     root = next((node for node in resolve["nodes"] if node["id"] == resolve["root"]), None)
     if root is None:

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli
-
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_text import parse_table
 from bootimage.cargo.lock_file import LockedPackage, LockFile, lock_text, parse_lock_file
 from bootimage.cargo.versions import order
 from bootimage.toolchain.toolchain import Toolchain
@@ -64,7 +63,7 @@ class Hold:
 def holds() -> tuple[Hold, ...]:
     """All rows of pinned_crates.toml."""
     text = Path(__file__).with_name("pinned_crates.toml").read_text(encoding="utf-8")
-    return tuple(_hold(row) for row in tomli.loads(text)["hold"])
+    return tuple(_hold(row) for row in parse_table(text)["hold"])
 
 
 def _hold(row: dict[str, Any]) -> Hold:

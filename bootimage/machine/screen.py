@@ -47,7 +47,7 @@ def parse_ppm(data: bytes) -> Picture:
         raise ValueError("not a binary PPM file with 255 levels")
     width, height = int(header[1]), int(header[2])
     pixels = data[header.end() :]
-    if len(pixels) != width * height * 3:
+    if not pixels or len(pixels) != width * height * 3:
         raise ValueError(f"{len(pixels)} bytes of pixels, where {width} x {height} need {width * height * 3}")
     return Picture(width, height, pixels)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import sys
 from collections.abc import Callable
 
 from bootimage.base import console
@@ -55,8 +54,7 @@ def to_stdout() -> Sink:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def show(data: bytes) -> None:
-        sys.stdout.write(decoder.decode(data))
-        sys.stdout.flush()
+        console.output_of_terminal(decoder.decode(data))
 
     return show
 

@@ -6,7 +6,6 @@ All of it is behind `-Zunstable-options`. Each part is asked for when it is firs
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bootimage.base.errors import BuildError
+from bootimage.base.json_text import parse_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, decode, run
 
@@ -121,11 +121,9 @@ class Rustc:
 
     def _json(self, finished: Finished) -> Mapping[str, Any]:
         try:
-            value = json.loads(finished.stdout)
+            return parse_object(finished.stdout)
         except ValueError as error:
             raise BuildError(f"{self.name} answers {' '.join(finished.argv[1:])} with no JSON") from error
-        assert isinstance(value, dict)
-        return value
 
 
 def schema_by_example(targets: Mapping[str, Specification]) -> dict[str, Any]:

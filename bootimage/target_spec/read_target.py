@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError, closest
+from bootimage.base.json_text import parse_json, parse_object
 from bootimage.store.keys import newest_module
 from bootimage.target_spec.canonical_spec import canonical, describe
 from bootimage.target_spec.compiler_facts import compiler_facts
@@ -38,7 +39,7 @@ def check_builtin(toolchain: Toolchain, name: str, folder: Path, spelled: str) -
 def _names(toolchain: Toolchain) -> Collection[str]:
     probe = open_probe(toolchain.environ)
     told = probe.recall("built-in targets", [toolchain.rustc], lambda: json.dumps(_ask(toolchain)))
-    return frozenset(json.loads(told))
+    return frozenset(parse_json(told))
 
 
 def _ask(toolchain: Toolchain) -> list[str]:
@@ -69,7 +70,7 @@ def read_target_named(toolchain: Toolchain, named: str) -> Target:
     path = Path(named)
     if not path.is_file():
         raise BuildError("there is no such target specification", file=path, hint="see --target")
-    told: dict[str, object] = json.loads(_recall(toolchain, path))
+    told = parse_object(_recall(toolchain, path))
     for line in told["changes"] if isinstance(told["changes"], list) else []:
         console.say(str(line))
     return Target(path.stem, str(told["json"]))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bootimage.base import console, install_hints
 from bootimage.base.errors import BuildError
+from bootimage.base.json_text import parse_json
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_programs import search_path
 from bootimage.base.user_folders import cache_folder, home_folder
@@ -127,7 +128,7 @@ class Toolchain:
             return json.dumps(library_source.source_minors(library))
 
         stamps = [library / "Cargo.lock", library / "core/src/lib.rs"]
-        minors: list[int] = json.loads(open_probe(self.environ).recall("library source", stamps, ask))
+        minors: list[int] = parse_json(open_probe(self.environ).recall("library source", stamps, ask))
         return minors
 
     def std_vendor_config(self) -> list[str]:

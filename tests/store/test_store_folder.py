@@ -208,7 +208,7 @@ def test_as_another_user_for_real() -> None:
 
 
 FULL = """
-    from bootimage.store.cached_action import perform
+    from bootimage.store.build_once import perform
     root = Path(sys.argv[1])
     def build(size):
         def inner(folder):

@@ -1,3 +1,5 @@
+"""Options that the tool adds to the command line: --release, --rerun, --junit."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""What this tool uses of SCons, as types."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
