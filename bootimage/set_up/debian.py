@@ -58,6 +58,8 @@ def provide(wanted: Wanted, environ: Mapping[str, str]) -> None:
 
 def first_offered(choices: Sequence[tuple[str, ...]], environ: Mapping[str, str]) -> tuple[str, ...]:
     """The first of `choices` whose packages apt can install, all of them; else the last."""
+    if shutil.which("apt-get", path=environ.get("PATH")) is None:
+        return choices[0]
     for fetched in (False, True):
         for names in choices:
             if not _unknown(_simulated(names, environ)):
