@@ -1,0 +1,123 @@
+"""Which rule is likely missing, where something breaks with a compiler that has not been tried.
+
+The row that is proposed has all that the error tells; what only a person can find out is left as `?`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from bootimage.toolchain.toolchain import Toolchain
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CRATE = re.compile(r"could not compile `([\w-]+)`")
+_ITS_VERSION = r"[/\\]{}-(\d+\.\d+\.\d+[-+.\w]*)[/\\]"
+_NEEDED = re.compile(r"(?:requires?|needs?|pass(?:ing)?|add|use|without)\b[^\n]{0,60}?(-Z\s?[a-z][a-z-]+)")
+_REFUSED = re.compile(r"unknown `-Z` flag specified: ([a-z-]+)|unknown (?:unstable|codegen) option: `([a-z-]+)`")
+_KEY = re.compile(r"(?:unknown|missing) field `([^`]+)`")
+_VALUE = re.compile(r"unknown variant `([^`]+)`, expected ([^\n]+)")
+_OWN = re.compile(r"bootloader.*")
+
+
+def likely_rule(toolchain: Toolchain, text: str) -> str | None:
+    """What to add to the rules, by the errors in `text`; None for a compiler that has been tried.
+
+    It is several lines: where the rule goes, and the rule.
+    """
+    if not toolchain.rules.untried:
+        return None
+    plain = _COLOUR.sub("", text)
+    row = next((found for propose in _PROPOSALS if (found := propose(toolchain, plain))), None)
+    known = f"{toolchain.rules.untried} has not been tried with this program"
+    if row is None:
+        return f"{known}; docs/compilers.md says what rules can do for it"
+    return "\n    ".join([f"{known}; a rule may be missing. Add it to {toolchain.rules_file}:", *row])
+
+
+def _argument_needed(toolchain: Toolchain, text: str) -> list[str] | None:
+    match = _NEEDED.search(text)
+    if match is None:
+        return None
+    word = re.sub(r"\s", "", match[1])
+    return _argument(f"cargo asks for {word}", f'words = ["{word}"]', _bound(toolchain, "since", cargo=True))
+
+
+def _argument_refused(toolchain: Toolchain, text: str) -> list[str] | None:
+    match = _REFUSED.search(text)
+    if match is None:
+        return None
+    flag = match[1] or match[2]
+    known = [row for row in toolchain.rules.arguments if any(flag in word for word in row["words"])]
+    if not known:
+        return None
+    row = known[0]
+    return [
+        "[[argument]]",
+        f'name = "{row["name"]}"  # in place of the row of this name',
+        f'program = "{row["program"]}"',
+        f'when = "{row["when"]}"',
+        f"words = [{', '.join(_quoted(word) for word in row['words'])}]",
+        _bound(toolchain, "before", cargo=row["program"] == "cargo"),
+        f'why = "-Z{flag} is gone"',
+    ]
+
+
+def _argument(name: str, words: str, bound: str) -> list[str]:
+    head = ["[[argument]]", f'name = "{name}"', 'program = "cargo"', 'when = "always"']
+    return [*head, words, bound, 'why = "the error message asks for it"']
+
+
+def _value(_toolchain: Toolchain, text: str) -> list[str] | None:
+    match = _VALUE.search(text)
+    if match is None:
+        return None
+    return [
+        "[[specification-value]]",
+        'key = "?"  # the key with this value',
+        f'spellings = ["{match[1]}", "?"]  # one of {match[2]}',
+    ]
+
+
+def _key(_toolchain: Toolchain, text: str) -> list[str] | None:
+    match = _KEY.search(text)
+    if match is None:
+        return None
+    return ["[[specification-key]]", f'key = "{match[1]}"', 'now = "?"  # or no such line: it is removed']
+
+
+def _crate(toolchain: Toolchain, text: str) -> list[str] | None:
+    crates = [name for name in _CRATE.findall(text) if not _OWN.fullmatch(name)]
+    if not crates:
+        return None
+    crate = crates[0]
+    version = re.search(_ITS_VERSION.format(re.escape(crate)), text)
+    series = ".".join(version[1].split(".")[: 2 if version[1].startswith("0.") else 1]) if version else "?"
+    found = version[1] if version else "?"
+    return [
+        "[[pinned-crate]]",
+        f'name = "{crate} {found} with rustc {toolchain.release}"',
+        f'crate = "{crate}"',
+        f'series = "{series}"',
+        'bound = "at least"  # or "at most": an older one than the lock file names',
+        'version = "?"  # one of the series that this compiler builds',
+        'checksum = "?"  # as a Cargo.lock with that version has it',
+        _bound(toolchain, "since", cargo=False),
+        f'why = "{crate} {found} does not build"',
+    ]
+
+
+_PROPOSALS: tuple[Callable[[Toolchain, str], list[str] | None], ...] = (
+    *(_argument_refused, _argument_needed, _value, _key),
+    _crate,
+)
+
+
+def _bound(toolchain: Toolchain, word: str, *, cargo: bool) -> str:
+    release = toolchain.cargo_release if cargo else toolchain.release
+    day = toolchain.commit_date if toolchain.commit_date[:1].isdigit() else "?"
+    return f'{word} = {{ nightly = "{day}", release = "{release.partition("-")[0]}" }}'
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if '"' not in word else f"'{word}'"

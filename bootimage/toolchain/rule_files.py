@@ -1,0 +1,126 @@
+"""Where rules about compilers come from, and one list of them all.
+
+The files are of one format (`compiler_rules.toml`, described in docs/compilers.md): the program's own; that
+of the package `rustkernel-rules`, which is upgraded by itself; the user's. A later row takes the place of an
+earlier one of the same name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from bootimage.cargo.toml_file import TomlFile, read_toml
+from bootimage.dataclass import dataclass
+from bootimage.toolchain.probe import config_folder
+
+NAME = "compiler_rules.toml"
+"""What such a file is called, wherever it lies."""
+
+PACKAGE = "rustkernel_rules"
+"""The module that a newer copy of the program's own file comes in."""
+
+SHIPPED = Path(__file__).with_name(NAME)
+"""The program's own file."""
+
+Row = Mapping[str, Any]
+
+_KINDS = {
+    "tried": ("release", "commit_date", "cargo"),
+    "pinned-crate": ("name",),
+    "argument": ("name",),
+    "specification-key": ("key",),
+    "specification-value": ("key", "spellings"),
+    "dropped-feature": ("feature",),
+}
+"""The tables of a file, and the fields that make up the name of a row."""
+
+_FORMAT = 1
+_HINT = "docs/compilers.md describes the rules"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rows that count, by their table's name."""
+
+    rows: Mapping[str, tuple[Row, ...]]
+
+
+def users_file(environ: Mapping[str, str]) -> Path:
+    """The file of the user's own rules, which need not be there."""
+    return config_folder(environ) / NAME
+
+
+def rule_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files in the order in which they count; the last need not be there."""
+    return (SHIPPED, *_of_package(), users_file(environ))
+
+
+def read_rules(environ: Mapping[str, str]) -> Rules:
+    """The rows of all files. BuildError, with file and line, for what is wrong in one."""
+    shipped = read_toml(SHIPPED)
+    package = [read_toml(path) for path in _of_package() if path.is_file()]
+    newer = [file for file in package if _is_understood(file) and _day(file) > _day(shipped)]
+    own = [read_toml(path) for path in [users_file(environ)] if path.is_file()]
+    for file in (*newer, *own):
+        _check(file)
+    rows: dict[str, dict[str, Row]] = {kind: {} for kind in _KINDS}
+    for file in (shipped, *newer, *own):
+        _add(rows, file)
+    return Rules({kind: tuple(found.values()) for kind, found in rows.items()})
+
+
+def _of_package() -> Iterator[Path]:
+    """The package's file. Only looked for: to import it would take longer than to do nothing does."""
+    found = PathFinder.find_spec(PACKAGE)
+    for folder in (found.submodule_search_locations if found else None) or ():
+        yield Path(folder, NAME)
+
+
+def _is_understood(file: TomlFile) -> bool:
+    """False for the package of a later program, whose rows may mean what this one does not know."""
+    return file.value("format") == _FORMAT
+
+
+def _day(file: TomlFile) -> str:
+    return file.get(str, "written") or ""
+
+
+def _add(rows: Mapping[str, dict[str, Row]], file: TomlFile) -> None:
+    for kind, fields in _KINDS.items():
+        for row in (each for listed in file.data.get(kind, ()) for each in _single(listed, fields[0])):
+            name = " ".join(_first(row[field]) for field in fields if field in row)
+            rows[kind].pop(name, None)
+            if not row.get("off"):
+                rows[kind][name] = row
+
+
+def _single(row: Row, field: str) -> Iterator[Row]:
+    """`row` for each of its names, where it has several."""
+    names = row[field]
+    yield from ({**row, field: name} for name in (names if isinstance(names, list) else [names]))
+
+
+def _first(value: Any) -> str:
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _check(file: TomlFile) -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(SHIPPED.with_name("compiler_rules.schema.json").read_text(encoding="utf-8"))
+    for error in Draft202012Validator(schema).iter_errors(dict(file.data)):
+        deepest = min([error, *(error.context or ())], key=lambda each: -len(each.absolute_path))
+        raise file.error(f"{_table(deepest.absolute_path)}{deepest.message}", *deepest.absolute_path, hint=_HINT)
+    for index, row in enumerate(file.data.get("pinned-crate", ())):
+        if not row.get("off") and not f"{row['version']}.".startswith(f"{row['series']}."):
+            message = f"[[pinned-crate]]: version {row['version']} is not of the series {row['series']}"
+            raise file.error(message, "pinned-crate", index, "version", hint=_HINT)
+
+
+def _table(path: Any) -> str:
+    """`[[pinned-crate]]: ` for a place in such a table."""
+    return f"[[{path[0]}]]: " if path else ""
