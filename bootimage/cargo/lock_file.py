@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bootimage.cargo.toml_file import TomlFile, parse_toml, read_toml
@@ -39,8 +39,26 @@ class LockFile:
 
     def find(self, name: str) -> tuple[LockedPackage, ...]:
         """The packages called `name`, in the order of their versions."""
-        found = [package for package in self.packages if package.name == name]
-        return tuple(sorted(found, key=lambda package: order(package.version)))
+        return self._named.get(name, ())
+
+    def find_version(self, name: str, version: str) -> list[LockedPackage]:
+        """The packages called `name` of exactly this version: several where their sources differ."""
+        return self._versions.get((name, version), [])
+
+    # A lock file has thousands of packages, and each is looked up for each that depends on it.
+    @cached_property
+    def _named(self) -> dict[str, tuple[LockedPackage, ...]]:
+        found: dict[str, list[LockedPackage]] = {}
+        for package in self.packages:
+            found.setdefault(package.name, []).append(package)
+        return {name: tuple(sorted(each, key=_version_order)) for name, each in found.items()}
+
+    @cached_property
+    def _versions(self) -> dict[tuple[str, str], list[LockedPackage]]:
+        found: dict[tuple[str, str], list[LockedPackage]] = {}
+        for package in self.packages:
+            found.setdefault((package.name, package.version), []).append(package)
+        return found
 
     def compatible(self, name: str, version: str) -> LockedPackage | None:
         """The one package `name` that stands where `version` could: same 1.x, same 0.15.x."""
@@ -50,8 +68,8 @@ class LockFile:
         """The package that an entry of `dependencies` means; a BuildError where there is none."""
         name, _, rest = written.partition(" ")
         version, _, source = rest.partition(" ")
-        for package in self.find(name):
-            if version in ("", package.version) and source.strip("()") in ("", package.source):
+        for package in self.find_version(name, version) if version else self.find(name):
+            if source.strip("()") in ("", package.source):
                 return package
         raise BuildError(
             f"a locked package depends on `{written}`, which is not in the lock file",
@@ -67,6 +85,10 @@ class LockFile:
             found |= new
             waiting += new
         return frozenset(found)
+
+
+def _version_order(package: LockedPackage) -> Order:
+    return order(package.version)
 
 
 def read_lock_file(path: Path) -> LockFile | None:

@@ -46,9 +46,8 @@ def _block(whole: LockFile, package: LockedPackage) -> str:
 
 def _shortest(whole: LockFile, package: LockedPackage) -> str:
     """How cargo names a package that others depend on: no longer than it must be."""
-    same_name = whole.find(package.name)
-    if len(same_name) == 1:
+    if len(whole.find(package.name)) == 1:
         return package.name
-    if sum(each.version == package.version for each in same_name) == 1:
+    if len(whole.find_version(package.name, package.version)) == 1:
         return f"{package.name} {package.version}"
     return f"{package.name} {package.version} ({package.source})"

@@ -1,11 +1,7 @@
-"""TOML files as the user wrote them: parsed once a process, typed on reading, with positions for errors.
-
-tomli reads TOML 1.1, which cargo accepts in manifests and configurations; `tomllib` knows 1.0 alone.
-"""
+"""TOML files as the user wrote them: parsed once a process, typed on reading, with positions for errors."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +10,7 @@ from typing import Any, TypeVar
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.text_file import read_text
+from bootimage.toml_text import TomlError, parse_table
 
 Key = str | int
 Value = TypeVar("Value")
@@ -133,20 +130,8 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def parse_toml(text: str, path: Path) -> TomlFile:
     """Parse `text`; `path` is for errors."""
-    import tomli
-
     try:
-        return TomlFile(path, text, tomli.loads(text))
-    except tomli.TOMLDecodeError as error:
-        told = re.sub(r"\(['\"].*\)", _table_name, error.msg)
-        message = f"this is not TOML: {told[:1].lower()}{told[1:]}"
-        raise BuildError(message, file=path, line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
-        raise BuildError("this is not TOML: nested too deeply", file=path) from error
-
-
-def _table_name(found: re.Match[str]) -> str:
-    """`[a.b]` for the tuple `('a', 'b')`, as which the parser shows the name of a table."""
-    from ast import literal_eval
-
-    return f"[{'.'.join(literal_eval(found[0]))}]"
+        return TomlFile(path, text, parse_table(text))
+    except TomlError as error:
+        message = f"this is not TOML: {error.message}"
+        raise BuildError(message, file=path, line=error.line, column=error.column) from error
