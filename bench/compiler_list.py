@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bootimage.base.errors import BuildError
+
 from bootimage.context import open_context
 from bootimage.toolchain.toolchain import Toolchain
 

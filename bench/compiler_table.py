@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.base.write_files import write_whole
+
 from bootimage.toolchain.rule_files import SHIPPED
 from bootimage.toolchain.toolchain import Toolchain
 
@@ -94,7 +95,9 @@ def write_tried(project: Path, rows: Mapping[str, Row]) -> None:
     tried = {(row.rustc, row.rustc_day, row.cargo): list(_loaders(row)) for row in rows.values()}
     for name, facts in loaders.compilers.items():
         key = (facts["release"], facts["commit_date"], facts["release"])
-        good = [each for each in loaders.versions if (c := loaders.cell(each, name)) is not None and c.is_good]
+        good = [
+            each for each in loaders.versions if (c := loaders.cell(each, name)) is not None and c.is_good
+        ]
         tried[key] = good or tried.get(key, [])
     above = SHIPPED.read_text().partition(_TRIED)[0]
     write_whole(SHIPPED, "".join([above, _TRIED, *(_tried(*key, found) for key, found in tried.items())]))

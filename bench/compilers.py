@@ -15,11 +15,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
 
+from bootimage.base.errors import BuildError  # noqa: E402
+
 from bench import compiler_table  # noqa: E402
 from bench.compiler_columns import COLUMNS, try_column  # noqa: E402
 from bench.compiler_list import OF_THIS_MACHINE, Compiler, with_cargo, with_new_folder  # noqa: E402
 from bench.suite_root import SuiteRoot  # noqa: E402
-from bootimage.base.errors import BuildError  # noqa: E402
 
 _ROOTS = PROJECT / "tests" / ".work" / "roots"
 

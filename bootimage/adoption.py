@@ -137,11 +137,11 @@ def _kernels(manifest: Path, toolchain: Toolchain) -> tuple[Kernel, ...]:
 def _changes(target: str, toolchain: Toolchain) -> list[str]:
     if not target.endswith(".json"):
         return []
-    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.compiler_facts import facts_of
     from bootimage.specification.target_spec import canonical, describe
 
     path = Path(target)
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     return describe(found.changes, path)
 
 

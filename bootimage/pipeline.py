@@ -19,16 +19,14 @@ from bootimage.image.set import Extras, Images
 from bootimage.loader.programs_0_11 import PROGRAMS
 from bootimage.loader.release import Release
 from bootimage.loader.v0_11 import provide_program
-from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.specification.compiler_facts import facts_of
 from bootimage.specification.target import Target
 from bootimage.specification.target_spec import canonical, describe
 
 
 def read_specification(context: BuildContext, path: Path) -> Target:
     """The target that the user's JSON file describes, brought up to date with one line per change."""
-    toolchain = context.toolchain
-    facts = compiler_facts(toolchain.rustc, toolchain.environment())
-    specification = canonical(path, facts)
+    specification = canonical(path, facts_of(context.toolchain))
     for line in describe(specification.changes, path):
         report.say(line)
     return Target(specification.name, specification.json)

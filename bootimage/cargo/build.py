@@ -18,7 +18,7 @@ from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.crate import CrateBuild, cargo_environment, hint_for
 from bootimage.cargo.crate_config import crate_config
 from bootimage.cargo.diagnostics import artifacts
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags
 from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.cargo.settings import aliases
 from bootimage.cargo.shell import CargoShell, read_shell
@@ -124,7 +124,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     command = [
         *(str(context.toolchain.cargo), "build", "--manifest-path", str(asked.file.path)),
         *("--target", asked.target.argument(context.store)),
-        *json_target_flags(context.toolchain, asked.target),
+        *step_flags(context.toolchain, "kernel", asked.target),
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
         *asked.arguments.rest,

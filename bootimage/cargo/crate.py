@@ -9,7 +9,7 @@ from pathlib import Path
 from bootimage import report
 from bootimage.cargo.crate_config import CrateConfig, crate_config
 from bootimage.cargo.diagnostics import executables
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.process import run_cargo
 from bootimage.cargo.remap import remap_flags, seen_from, stand_ins
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
@@ -19,7 +19,9 @@ from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+from bootimage.process import decode
 from bootimage.specification.target import Target
+from bootimage.toolchain.missing_rule import likely_rule
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         raise BuildError(
             f"{', '.join(build.bins) or build.manifest.parent.name} does not build",
             file=build.manifest,
-            hint=hint_for(finished.stderr),
+            hint=hint_for(finished.stderr) or likely_rule(context.toolchain, decode(finished.stderr)),
         )
     return finished.stdout
 
@@ -94,7 +96,7 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
         *(
             "--target",
             build.target.argument(context.store),
-            *json_target_flags(context.toolchain, build.target),
+            *step_flags(context.toolchain, "kernel", build.target),
         ),
         *("--target-dir", str(build.target_dir), "--profile", build.profile),
         *(word for name in build.bins for word in ("--bin", name)),
@@ -111,7 +113,8 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
     sysroot = [f"--sysroot={sysroot_folder(context, build.sysroot)}"] if build.sysroot else []
     sources = [*([build.top] if build.top else []), *build.packages]
     folders = {**seen_from(build.workspace_root, sources), build.target_dir: "/build"}
-    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
+    ruled = step_rustflags(context.toolchain, "kernel")
+    flags = [*config.rustflags, *build.rustflags, *ruled, *sysroot, *remap_flags(context.toolchain, folders)]
     clean = {**context.environment(), **build.environment}
     names = needs_names(build.workspace_root, build.packages)
     if names or clean.get("RUSTC_WRAPPER"):

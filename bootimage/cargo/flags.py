@@ -1,28 +1,31 @@
-"""cargo's flags that depend on its version."""
+"""Flags that depend on the version of cargo or rustc: they are rules (`compiler_rules.toml`)."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from bootimage.specification.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 
+Step = Literal["sysroot", "kernel", "loader"]
+
 
 def json_target_flags(toolchain: Toolchain, target: Target) -> list[str]:
-    """cargo asks for a flag before it takes a target specification, since nightly 2026-02-01."""
-    needed = target.specification is not None and toolchain.commit_date >= "2026-02-01"
-    return ["-Zjson-target-spec"] if needed else []
+    """What this cargo asks for before it takes a target specification."""
+    return toolchain.rules.words("cargo", "json-target") if target.specification is not None else []
 
 
 def lock_file_flags(toolchain: Toolchain, lock: Path) -> list[str]:
-    """Build with the lock file `lock` in place of the one beside the manifest.
-
-    The setting became stable while 1.97 was a nightly; earlier ones want its -Z flag as well.
-    """
-    early = _minor(toolchain.release) < 97
-    setting = f'resolver.lockfile-path="{lock}"'
-    return [*(["-Zlockfile-path"] if early else []), "--config", setting]
+    """Build with the lock file `lock` in place of the one beside the manifest."""
+    return [word.replace("{lock}", str(lock)) for word in toolchain.rules.words("cargo", "lock-file")]
 
 
-def _minor(release: str) -> int:
-    return int(release.split(".")[1])
+def step_flags(toolchain: Toolchain, step: Step, target: Target) -> list[str]:
+    """The arguments that the rules have for cargo in this step, for this target."""
+    return [*json_target_flags(toolchain, target), *toolchain.rules.words("cargo", step, "always")]
+
+
+def step_rustflags(toolchain: Toolchain, step: Step) -> list[str]:
+    """The arguments that the rules have for rustc in this step."""
+    return toolchain.rules.words("rustc", step, "always")

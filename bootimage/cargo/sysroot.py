@@ -13,15 +13,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootimage import report
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.process import run_cargo
 from bootimage.cargo.remap import remap_flags
 from bootimage.cargo.rustflags import encoded
 from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
+from bootimage.process import decode
 from bootimage.store.action_key import action_key
 from bootimage.store.store import Entry
+from bootimage.toolchain.missing_rule import likely_rule
 from bootimage.toolchain.toolchain import Toolchain
 
 # As the std that rustup ships: optimised, with line tables for backtraces, and with the bitcode that a
@@ -93,7 +95,8 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    flags = [*_flags(sysroot), *remap_flags(toolchain, {folder: "/sysroot"})]
+    ruled = step_rustflags(toolchain, "sysroot")
+    flags = [*_flags(sysroot), *ruled, *remap_flags(toolchain, {folder: "/sysroot"})]
     environment = {
         **context.environment(),
         **toolchain.library_environment(),
@@ -101,7 +104,10 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     }
     with report.step(sysroot.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
-    finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
+    finished.or_fail(
+        f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}",
+        hint=likely_rule(toolchain, decode(finished.stderr)),
+    )
     return _libraries(sysroot, folder)
 
 
@@ -124,7 +130,7 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         str(folder / "target"),
         f"-Zbuild-std={','.join(sysroot.crates)}",
         f"-Zbuild-std-features={','.join(sysroot.features)}",
-        *json_target_flags(toolchain, sysroot.target),
+        *step_flags(toolchain, "sysroot", sysroot.target),
         *toolchain.std_vendor_config(),
     ]
 

@@ -74,13 +74,14 @@ def _recall(context: BuildContext, path: Path) -> str:
     toolchain = context.toolchain
     probe = open_probe(toolchain.environ)
     files = [path, toolchain.rustc, newest_module()]
-    return probe.recall("canonical specification", files, lambda: _ask(context, path))
+    what = f"canonical specification by rules {toolchain.rules.digest}"
+    return probe.recall(what, files, lambda: _ask(context, path))
 
 
 def _ask(context: BuildContext, path: Path) -> str:
-    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.compiler_facts import facts_of
     from bootimage.specification.target_spec import canonical, describe
 
     toolchain = context.toolchain
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     return json.dumps({"json": found.json, "changes": describe(found.changes, path)})

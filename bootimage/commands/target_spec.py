@@ -16,12 +16,12 @@ from pathlib import Path
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Print the specification; 0, also where nothing was to be changed."""
     from bootimage.builder import open_context
-    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.compiler_facts import facts_of
     from bootimage.specification.target_spec import canonical, describe
 
     path = _parser().parse_args(words).file
     toolchain = open_context(path.absolute().parent, environ).toolchain
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     for line in describe(found.changes, path):
         print(line, file=sys.stderr)
     print(found.json, end="")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from bootimage.dataclass import dataclass
-from bootimage.loader.holds import applied_holds
+from bootimage.loader.holds import holds_key
 from bootimage.loader.release import Release, identity
 from bootimage.store.action_key import action_key
 from bootimage.toolchain.toolchain import Toolchain
@@ -95,7 +95,6 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
     It holds the version for the source and the specification, since a published version never
     changes: a program can be taken from a cache without its source being at hand.
     """
-    holds = applied_holds(toolchain, release.version)
     return action_key(
         "loader",
         {
@@ -105,6 +104,6 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
             "compiler": toolchain.identity,
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, release.version),
         },
     )

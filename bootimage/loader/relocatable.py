@@ -17,7 +17,7 @@ from typing import Any
 
 from bootimage import report
 from bootimage.cargo.diagnostics import executables, rendered_errors
-from bootimage.cargo.flags import json_target_flags, lock_file_flags
+from bootimage.cargo.flags import lock_file_flags, step_flags, step_rustflags
 from bootimage.cargo.manifest import Package
 from bootimage.cargo.metadata_tables import BootloaderSettings, loader_build
 from bootimage.cargo.process import run_cargo
@@ -31,10 +31,12 @@ from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.holds import hold_back
 from bootimage.loader.stand_ins import write_stand_ins
-from bootimage.process import run
-from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.process import decode, run
+from bootimage.specification.compiler_facts import facts_of
 from bootimage.specification.target import Target
 from bootimage.specification.target_spec import canonical
+from bootimage.toolchain.missing_rule import likely_rule
+from bootimage.toolchain.toolchain import Toolchain
 
 OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
 """What is made: the loader, its linker script, and the linker's arguments as a response file."""
@@ -85,7 +87,7 @@ def settings_manifest(settings: BootloaderSettings) -> str:
 
 def _specification(context: BuildContext, package: Package) -> Target:
     """The target that the loader's manifest names, brought up to date for this compiler."""
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(package.folder / loader_build(package.file).target, facts)
     return Target(specification.name, specification.json)
 
@@ -109,20 +111,22 @@ def _compile(context: BuildContext, recipe: Recipe, target: Target, folder: Path
     }
     with report.step(recipe.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
-    if finished.returncode != 0:
-        report.write_error(rendered_errors(finished.stdout))
+    errors = rendered_errors(finished.stdout) if finished.returncode != 0 else ""
+    if errors:
+        report.write_error(errors)
     finished.or_fail(
         f"{recipe.package.name} {recipe.package.version} does not build with rustc {toolchain.release}",
-        hint=_newer(recipe.package),
+        hint=_newer(recipe.package, toolchain, errors + decode(finished.stderr)),
     )
     return executables(finished.stdout)[recipe.package.name]
 
 
-def _newer(package: Package) -> str:
+def _newer(package: Package, toolchain: Toolchain, errors: str) -> str:
     """What to do about a loader that does not build."""
     if order(package.version) < order(_OLDEST):
         return f"{_OLDEST} is the oldest that does: cargo update -p {package.name} --precise {_OLDEST}"
-    return f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
+    builds = f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
+    return likely_rule(toolchain, errors) or builds
 
 
 def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> list[str]:
@@ -134,7 +138,7 @@ def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path
         # With debug information, as its profile has it: without, unwind tables would go into .eh_frame,
         # a section that the linker script does not know, and that would come to lie before the boot sector.
         *("build", "--locked", "--release", "--manifest-path", str(package.manifest), "--bin", package.name),
-        *("--target", target.argument(context.store), *json_target_flags(context.toolchain, target)),
+        *("--target", target.argument(context.store), *step_flags(context.toolchain, "loader", target)),
         *("--target-dir", str(folder / "target"), "--features", ",".join(features)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
@@ -160,7 +164,8 @@ def _flags(context: BuildContext, recipe: Recipe, target: Target, folder: Path) 
     # The loader brings its own `memcpy` and its kin, so the sysroot has none.
     sysroot = Sysroot(target, (*CRATES, *(["alloc"] if "alloc" in asked else [])), features=())
     remap = remap_flags(context.toolchain, {recipe.package.workspace.folder: "/bootloader", folder: "/build"})
-    return [f"--sysroot={sysroot_folder(context, sysroot)}", _ONE_OBJECT, *remap]
+    ruled = step_rustflags(context.toolchain, "loader")
+    return [f"--sysroot={sysroot_folder(context, sysroot)}", _ONE_OBJECT, *ruled, *remap]
 
 
 def _for_build_script(context: BuildContext, recipe: Recipe, folder: Path) -> dict[str, str]:

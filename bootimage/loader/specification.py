@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootimage.context import BuildContext
 from bootimage.loader.programs_0_11 import Program
-from bootimage.specification.compiler_facts import compiler_facts
+from bootimage.specification.compiler_facts import facts_of
 from bootimage.specification.target import Target
 from bootimage.specification.target_spec import canonical
 
@@ -27,7 +27,7 @@ def program_target(context: BuildContext, program: Program, folder: Path) -> Tar
     """The target of `program`, whose specification lies in the package folder `folder`."""
     if program.specification is None:
         return Target(program.target)
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(_mended(context, folder / program.specification), facts)
     return Target(program.target, specification.json)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootimage import report
 from bootimage.cargo.diagnostics import rendered_errors
-from bootimage.cargo.flags import json_target_flags, lock_file_flags
+from bootimage.cargo.flags import lock_file_flags, step_flags, step_rustflags
 from bootimage.cargo.process import run_cargo
 from bootimage.cargo.remap import remap_flags
 from bootimage.cargo.rustflags import encoded
@@ -30,6 +30,7 @@ from bootimage.loader.specification import program_target
 from bootimage.process import Finished, decode, run
 from bootimage.specification.target import Target
 from bootimage.store.store import Entry
+from bootimage.toolchain.missing_rule import likely_rule
 
 SECTOR = 512
 
@@ -135,7 +136,8 @@ def _failure(context: BuildContext, release: Release, program: Program, finished
     return BuildError(
         f"bootloader {release.version} ({program.name}) does not build with rustc "
         f"{context.toolchain.release}: {first}",
-        hint=advice(context.toolchain, release.version) if release.loader is None else None,
+        hint=likely_rule(context.toolchain, errors + decode(finished.stderr))
+        or (advice(context.toolchain, release.version) if release.loader is None else None),
     )
 
 
@@ -148,7 +150,8 @@ def _smaller(version: str, program: Program) -> list[str]:
 
 def _flags(context: BuildContext, sysroot: Sysroot, source: _Source, folder: Path) -> list[str]:
     folders = {source.shared: "/bootloader"} if source.shared else {}
-    flags = remap_flags(context.toolchain, {**folders, folder: "/build"})
+    remap = remap_flags(context.toolchain, {**folders, folder: "/build"})
+    flags = [*step_rustflags(context.toolchain, "loader"), *remap]
     target = sysroot.target
     if target.specification is None and context.toolchain.installed_std(target.name):
         return flags
@@ -161,7 +164,7 @@ def _command(context: BuildContext, target: Target, folder: Path) -> list[str]:
         *("build", "--locked", "--target", target.argument(context.store)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
-        *json_target_flags(context.toolchain, target),
+        *step_flags(context.toolchain, "loader", target),
         *("--target-dir", str(folder / "target")),
     ]
 

@@ -22,7 +22,7 @@ from bootimage.dataclass import dataclass
 from bootimage.loader.choose import Loader
 from bootimage.loader.dependency import active_features, source_of
 from bootimage.loader.flat_image import write_flat_image
-from bootimage.loader.holds import applied_holds
+from bootimage.loader.holds import holds_key
 from bootimage.loader.relocatable import (
     ARGUMENTS,
     OBJECT,
@@ -79,7 +79,6 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     A published version and a git commit never change, so their source need not be at hand.
     """
     loader = flat.loader
-    holds = applied_holds(toolchain, loader.version)
     source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
         "loader 0.9",
@@ -91,7 +90,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
             "source": source,
             "features": " ".join(flat.features),
             "settings": settings_manifest(flat.settings),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, loader.version),
         },
     )
 

@@ -17,7 +17,10 @@ from typing import Any, Protocol
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.process import Finished, decode, run
+from bootimage.toolchain.rule_files import Rules, read_rules
+from bootimage.toolchain.toolchain import Toolchain
 
+_Variables = tuple[tuple[str, str], ...]
 Specification = Mapping[str, Any]
 """A target specification as Python's json reads it."""
 
@@ -44,18 +47,36 @@ class Compiler(Protocol):
     def targets(self) -> Mapping[str, Specification]:
         """Its built-in targets by name."""
 
+    @property
+    def rules(self) -> Rules:
+        """The rules about compilers that count."""
+
     def complaints(self, name: str, specification: str) -> tuple[str, ...]:
         """What it has against a specification (JSON text) called `name`: one line each."""
 
 
 @lru_cache(maxsize=8)
-def _rustc(rustc: Path, environment: tuple[tuple[str, str], ...]) -> Rustc:
-    return Rustc(rustc, dict(environment))
+def _rustc(rustc: Path, environment: _Variables, users: _Variables) -> Rustc:
+    return Rustc(rustc, dict(environment), dict(users))
 
 
-def compiler_facts(rustc: Path, environment: Mapping[str, str]) -> Compiler:
-    """The facts about the compiler `rustc`, which runs in `environment`. Starts no program yet."""
-    return _rustc(rustc, tuple(sorted(environment.items())))
+def compiler_facts(
+    rustc: Path, environment: Mapping[str, str], users: Mapping[str, str] | None = None
+) -> Compiler:
+    """The facts about the compiler `rustc`, which runs in `environment`. Starts no program yet.
+
+    `users` is the environment of the user, whose rules count; else that is `environment`.
+    """
+    return _rustc(rustc, _variables(environment), _variables(environment if users is None else users))
+
+
+def facts_of(toolchain: Toolchain) -> Compiler:
+    """The facts about a toolchain's compiler."""
+    return compiler_facts(toolchain.rustc, toolchain.environment(), toolchain.environ)
+
+
+def _variables(environment: Mapping[str, str]) -> _Variables:
+    return tuple(sorted(environment.items()))
 
 
 def is_builtin(name: str, compiler: Compiler) -> bool:
@@ -69,6 +90,12 @@ class Rustc:
 
     rustc: Path
     environment: Mapping[str, str]
+    users: Mapping[str, str]
+
+    @property
+    def rules(self) -> Rules:
+        """The program's, the package's and the user's."""
+        return read_rules(self.users)
 
     @cached_property
     def name(self) -> str:

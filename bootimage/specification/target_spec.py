@@ -21,6 +21,7 @@ from bootimage.specification.target_draft import Change, Draft
 from bootimage.specification.target_features import check_features
 from bootimage.specification.target_nearest import Nearest, machine, nearest
 from bootimage.specification.target_schema import Schema, closest_key
+from bootimage.specification.target_spellings import Spellings
 from bootimage.specification.target_upgrade import upgrade_keys, upgrade_values
 from bootimage.spelling import closest
 
@@ -89,9 +90,10 @@ def _read(path: Path) -> Draft:
 def _bring_up_to_date(draft: Draft, compiler: Compiler) -> None:
     schema = Schema(compiler.schema)
     near = _nearest(draft, compiler)
-    upgrade_keys(draft, schema)
-    upgrade_values(draft, schema, near.specification.get("stack-probes") if near else None)
-    check_features(draft, compiler.targets)
+    spellings = Spellings(compiler.rules, schema, compiler.targets)
+    upgrade_keys(draft, schema, compiler.rules)
+    upgrade_values(draft, schema, near.specification.get("stack-probes") if near else None, spellings)
+    check_features(draft, spellings)
     if near is not None:
         _check_machine(draft, near)
         _check_layout(draft, near)

@@ -63,16 +63,12 @@ def compiler_rules(rustc: Version, cargo: Version, environ: Mapping[str, str]) -
 
     what = f"rules for rustc {rustc.release} {rustc.day}, cargo {cargo.release} {cargo.day}"
     found: dict[str, Any] = json.loads(open_probe(environ).recall(what, rule_files(environ), ask))
-    return CompilerRules(
-        tuple(found["pinned"]), tuple(found["arguments"]), found["untried"], found["digest"]
-    )
+    return CompilerRules(tuple(found["pinned"]), tuple(found["arguments"]), found["untried"], found["digest"])
 
 
 def _chosen(rules: Rules, rustc: Version, cargo: Version) -> dict[str, object]:
     arguments = [
-        row
-        for row in rules.rows["argument"]
-        if _applies(row, cargo if row["program"] == "cargo" else rustc)
+        row for row in rules.rows["argument"] if _applies(row, cargo if row["program"] == "cargo" else rustc)
     ]
     return {
         "pinned": [row for row in rules.rows["pinned-crate"] if _applies(row, rustc)],
@@ -91,7 +87,7 @@ def _untried(tried: Iterable[Row], rustc: Version, cargo: Version) -> Iterator[s
     rows = list(tried)
     if not any(_is(rustc, row["release"], row.get("commit_date")) for row in rows):
         yield f"rustc {rustc}"
-    if not any(_is(cargo, row.get("cargo", row["release"]), None) for row in rows):
+    if cargo != rustc and not any(_is(cargo, row.get("cargo", row["release"]), None) for row in rows):
         yield f"cargo {cargo.release}"
 
 

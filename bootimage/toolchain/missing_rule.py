@@ -14,7 +14,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CRATE = re.compile(r"could not compile `([\w-]+)`")
 _ITS_VERSION = r"[/\\]{}-(\d+\.\d+\.\d+[-+.\w]*)[/\\]"
 _NEEDED = re.compile(r"(?:requires?|needs?|pass(?:ing)?|add|use|without)\b[^\n]{0,60}?(-Z\s?[a-z][a-z-]+)")
-_REFUSED = re.compile(r"unknown `-Z` flag specified: ([a-z-]+)|unknown (?:unstable|codegen) option: `([a-z-]+)`")
+_REFUSED = re.compile(
+    r"unknown `-Z` flag specified: ([a-z-]+)|unknown (?:unstable|codegen) option: `([a-z-]+)`"
+)
 _KEY = re.compile(r"(?:unknown|missing) field `([^`]+)`")
 _VALUE = re.compile(r"unknown variant `([^`]+)`, expected ([^\n]+)")
 _OWN = re.compile(r"bootloader.*")

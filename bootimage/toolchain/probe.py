@@ -31,6 +31,12 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return (Path(named) if named.startswith("/") else home_folder(environ) / ".cache") / "rustkernel"
 
 
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of what this user sets for us: `$XDG_CONFIG_HOME/rustkernel`."""
+    named = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(named) if named.startswith("/") else home_folder(environ) / ".config") / "rustkernel"
+
+
 @dataclass(frozen=True)
 class Probe:
     """A memory of facts about files. `file` is None where nothing may be written."""

@@ -82,7 +82,7 @@ def _of_package() -> Iterator[Path]:
 
 def _is_understood(file: TomlFile) -> bool:
     """False for the package of a later program, whose rows may mean what this one does not know."""
-    return file.value("format") == _FORMAT
+    return bool(file.value("format") == _FORMAT)
 
 
 def _day(file: TomlFile) -> str:
@@ -114,7 +114,9 @@ def _check(file: TomlFile) -> None:
     schema = json.loads(SHIPPED.with_name("compiler_rules.schema.json").read_text(encoding="utf-8"))
     for error in Draft202012Validator(schema).iter_errors(dict(file.data)):
         deepest = min([error, *(error.context or ())], key=lambda each: -len(each.absolute_path))
-        raise file.error(f"{_table(deepest.absolute_path)}{deepest.message}", *deepest.absolute_path, hint=_HINT)
+        raise file.error(
+            f"{_table(deepest.absolute_path)}{deepest.message}", *deepest.absolute_path, hint=_HINT
+        )
     for index, row in enumerate(file.data.get("pinned-crate", ())):
         if not row.get("off") and not f"{row['version']}.".startswith(f"{row['series']}."):
             message = f"[[pinned-crate]]: version {row['version']} is not of the series {row['series']}"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path
 
 from bootimage import report
@@ -20,8 +22,10 @@ from bootimage.process import decode, run
 from bootimage.toolchain import library_source, llvm_programs, mending
 from bootimage.toolchain.answers import check_cargo, check_compiler
 from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.toolchain.compiler_rules import CompilerRules, Version, compiler_rules
 from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
 from bootimage.toolchain.probe import cache_folder, open_probe
+from bootimage.toolchain.rule_files import users_file
 from bootimage.toolchain.rustup import cargo_home, find_rustup, home_folder
 
 __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
@@ -33,6 +37,8 @@ class Toolchain:
 
     `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
     RUST_SRC names one: what makes two toolchains the same.
+    It also has the digest of the rules about compilers that count for it, so that every result depends on them.
+    `cargo_version` is what a cargo says that is not the compiler's own; empty where it is.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
     """
@@ -45,6 +51,7 @@ class Toolchain:
     rustup_name: str | None = None
     named_objcopy: str | None = None
     named_library: str | None = None
+    cargo_version: str = ""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -75,7 +82,29 @@ class Toolchain:
     @property
     def bootstrap(self) -> bool:
         """Whether -Z flags need RUSTC_BOOTSTRAP=1."""
-        return not self.release.endswith(("-nightly", "-dev"))
+        return not all(each.endswith(("-nightly", "-dev")) for each in (self.release, self.cargo_release))
+
+    @property
+    def cargo_release(self) -> str:
+        """The version of cargo, as `1.97.0-nightly`; the compiler's, where cargo is its own."""
+        words = self.cargo_version.split()
+        return words[1] if len(words) > 1 else self.release
+
+    @cached_property
+    def rules(self) -> CompilerRules:
+        """The rules that count for this compiler and its cargo. BuildError for what is wrong with them."""
+        day = re.search(r"\d{4}-\d\d-\d\d", self.cargo_version)
+        cargo = Version(self.cargo_release, day[0] if day else "") if self.cargo_version else self._version
+        return compiler_rules(self._version, cargo, self.environ)
+
+    @property
+    def rules_file(self) -> Path:
+        """The file of the user's own rules, which need not be there."""
+        return users_file(self.environ)
+
+    @property
+    def _version(self) -> Version:
+        return Version(self.release, self.commit_date)
 
     def _fact(self, name: str) -> str:
         lines = self.identity.splitlines()
@@ -181,8 +210,8 @@ class Toolchain:
 
         Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
         """
-        if self.bootstrap and links:
-            _say_bootstrap(self)
+        if links:
+            _say_once(self)
         linker_folder = self._linker_folder() if links else []
         rustup = find_rustup(self.environ)
         return {
@@ -231,9 +260,8 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     found = search_compiler(request)
     sysroot, identity = _ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
-    if found.cargo != found.rustc.with_name("cargo"):  # no toolchain has put it there
-        _ask_cargo(found.cargo, request.environ)
-    return Toolchain(
+    beside = found.cargo == found.rustc.with_name("cargo")  # put there by a toolchain
+    toolchain = Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
         sysroot=sysroot,
@@ -242,8 +270,10 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
         rustup_name=found.rustup_name,
         named_objcopy=request.objcopy,
         named_library=library,
+        cargo_version="" if beside else _ask_cargo(found.cargo, request.environ),
         environ=request.environ,
     )
+    return replace(toolchain, identity=f"{toolchain.identity}rules: {toolchain.rules.digest}\n")
 
 
 def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
@@ -261,13 +291,13 @@ def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Pat
     return Path(sysroot), identity
 
 
-def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
+def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
     def ask() -> str:
         return _ask(cargo, "--version", "cargo", environ)
 
-    check_cargo(
-        cargo, open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
-    )
+    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
+    check_cargo(cargo, version)
+    return version
 
 
 def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
@@ -288,10 +318,15 @@ def _bare(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
 
 
-_said_bootstrap: set[Path] = set()
+_said: set[Path] = set()
 
 
-def _say_bootstrap(toolchain: Toolchain) -> None:
-    if toolchain.rustc not in _said_bootstrap:
-        _said_bootstrap.add(toolchain.rustc)
+def _say_once(toolchain: Toolchain) -> None:
+    """What is particular about the compiler, the first time that something is built with it."""
+    if toolchain.rustc in _said:
+        return
+    _said.add(toolchain.rustc)
+    if toolchain.rules.untried:
+        report.say(f"{toolchain.rules.untried} has not been tried with this program (docs/compilers.md)")
+    if toolchain.bootstrap:
         report.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")

@@ -60,13 +60,11 @@ def canonical_node(env: Any, specification: Any) -> Any:
 def _build(target: face.Nodes, source: face.Nodes, env: Any) -> None:
     from bootimage import report
     from bootimage.files import write_whole
-    from bootimage.specification.compiler_facts import compiler_facts
+    from bootimage.specification.compiler_facts import facts_of
     from bootimage.specification.target_spec import canonical, describe
 
-    toolchain = face.toolchain(env)
-    facts = compiler_facts(toolchain.rustc, toolchain.environment())
     path = face.source_path(source[0])
-    specification = canonical(path, facts)
+    specification = canonical(path, facts_of(face.toolchain(env)))
     for line in describe(specification.changes, path):
         report.say(line)
     write_whole(Path(target[0].abspath), specification.json)
