@@ -1,4 +1,4 @@
-"""What is tried with each compiler: tests of the project, run as they are, and loaders of several versions."""
+"""What is tried with each compiler: tests of the project, run as they are, and several loaders."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Crates that this compiler cannot build in the version that a published lock file names.
 
-Which ones is data: the rules about compilers (`compiler_rules.toml`), each with its reason. A hold exchanges a
-package in the text of a lock file, which then is the text that cargo itself would write for it.
+Which ones is data: the rules about compilers (`compiler_rules.toml`), each with its reason. A hold
+exchanges a package in the text of a lock file, which then is the text that cargo itself would write for it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Spellings:
         return next((row["spellings"] for row in rows if value in row["spellings"]), ())
 
     def current(self, key: str, value: Json) -> tuple[Json, str]:
-        """How the compiler spells the `value` of `key`, and why; as it is where it knows no other spelling."""
+        """How the compiler spells the `value` of `key`, and why; unchanged where it knows no spelling."""
         known = self._known(key)
         for row in self.rules.rows["specification-value"]:
             if row["key"] == key and value in row["spellings"] and value not in known:

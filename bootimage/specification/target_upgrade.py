@@ -1,8 +1,8 @@
 """Old spellings in target specifications and what has become of them, back to the first of 2014.
 
-Renamed keys and values are rules (`compiler_rules.toml`): a row counts where the compiler at hand does not know
-the old spelling any more. What is code here changes the shape of a value: a number that was a string, a map that
-was a list.
+Renamed keys and values are rules (`compiler_rules.toml`): a row counts where the compiler at hand does not
+know the old spelling any more. What is code here changes the shape of a value: a number that was a string,
+a map that was a list.
 """
 
 from __future__ import annotations

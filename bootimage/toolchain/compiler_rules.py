@@ -21,7 +21,7 @@ _NO_MATTER = ("name", "why", "since", "before")
 
 @dataclass(frozen=True)
 class Version:
-    """The release of a compiler or a cargo, as `1.97.0-nightly`, and the day of its source, if that is known."""
+    """The release of a compiler or a cargo, as `1.97.0-nightly`, and the day of its source, if known."""
 
     release: str
     day: str

@@ -37,7 +37,7 @@ class Toolchain:
 
     `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
     RUST_SRC names one: what makes two toolchains the same.
-    It also has the digest of the rules about compilers that count for it, so that every result depends on them.
+    It also has the digest of the rules about compilers that count for it: every result depends on them.
     `cargo_version` is what a cargo says that is not the compiler's own; empty where it is.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
@@ -82,7 +82,7 @@ class Toolchain:
     @property
     def bootstrap(self) -> bool:
         """Whether -Z flags need RUSTC_BOOTSTRAP=1."""
-        return not all(each.endswith(("-nightly", "-dev")) for each in (self.release, self.cargo_release))
+        return _is_stable(self.release) or _is_stable(self.cargo_release)
 
     @property
     def cargo_release(self) -> str:
@@ -318,6 +318,10 @@ def _bare(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
 
 
+def _is_stable(release: str) -> bool:
+    return not release.endswith(("-nightly", "-dev"))
+
+
 _said: set[Path] = set()
 
 
@@ -329,4 +333,9 @@ def _say_once(toolchain: Toolchain) -> None:
     if toolchain.rules.untried:
         report.say(f"{toolchain.rules.untried} has not been tried with this program (docs/compilers.md)")
     if toolchain.bootstrap:
-        report.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
+        which = (
+            f"rustc {toolchain.release}"
+            if _is_stable(toolchain.release)
+            else f"cargo {toolchain.cargo_release}"
+        )
+        report.say(f"{which} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
