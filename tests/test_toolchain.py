@@ -184,18 +184,6 @@ def test_named_source(tmp_path: Path) -> None:
     assert "RUST_SRC" in (caught.value.hint or "")
 
 
-def test_the_librarys_own_dependencies(tmp_path: Path) -> None:
-    found = system(tmp_path)
-    complete(tmp_path / "usr")
-    assert found.std_vendor_config() == []
-    vendor = found.library_source() / "vendor"
-    vendor.mkdir()
-    assert found.std_vendor_config() == [
-        *("--config", 'source.crates-io.replace-with="std-vendor"'),
-        *("--config", f'source.std-vendor.directory="{vendor}"'),
-    ]
-
-
 def test_installed_std(tmp_path: Path) -> None:
     found = system(tmp_path)
     folder = tmp_path / "usr/lib/rustlib/x86_64-unknown-none/lib"

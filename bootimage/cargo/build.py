@@ -16,8 +16,9 @@ from bootimage import report
 from bootimage.cargo.arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.crate import CrateBuild, cargo_environment, hint_for
-from bootimage.cargo.crate_config import crate_config
+from bootimage.cargo.crate_config import CrateConfig, crate_config
 from bootimage.cargo.diagnostics import artifacts
+from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
 from bootimage.cargo.flags import json_target_flags
 from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.cargo.settings import aliases
@@ -128,11 +129,27 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
         *asked.arguments.rest,
-        _MESSAGES,
     ]
     environment = {**cargo_environment(context, crate, config), **_terminal()}
-    finished = run(command, env=_own_jobs(environment, asked.shell), cwd=Path("/"))
+
+    def attempt() -> Finished:
+        own = _own_jobs(environment, asked.shell)
+        return run(
+            [*command, *offline(asked.arguments.rest), _MESSAGES], env=own, cwd=config.working_directory
+        )
+
+    finished = with_crates(context, _crates(context, asked, config, environment), attempt)
     return _executables(finished, asked.file.path, asked.target)
+
+
+def _crates(
+    context: BuildContext, asked: CargoBuild, config: CrateConfig, environment: Mapping[str, str]
+) -> Fetch:
+    """What is to be downloaded. The lock file is made or brought up to date then, as by `cargo build`."""
+    words = ["--target", asked.target.argument(context.store)]
+    words += [*json_target_flags(context.toolchain, asked.target), *shared_words(asked.arguments.rest)]
+    lock = asked.workspace / "Cargo.lock"
+    return Fetch(asked.file.path, lock, asked.target_dir, config, tuple(words), environment)
 
 
 _MESSAGES = "--message-format=json-render-diagnostics"

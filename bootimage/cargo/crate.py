@@ -9,6 +9,7 @@ from pathlib import Path
 from bootimage import report
 from bootimage.cargo.crate_config import CrateConfig, crate_config
 from bootimage.cargo.diagnostics import executables
+from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
 from bootimage.cargo.flags import json_target_flags
 from bootimage.cargo.process import run_cargo
 from bootimage.cargo.remap import remap_flags, seen_from, stand_ins
@@ -19,7 +20,9 @@ from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+from bootimage.process import Finished
 from bootimage.specification.target import Target
+from bootimage.toolchain.clean_environment import wrapper_variables
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,13 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
     # May have to build the sysroot first, for which there must be a job.
     environment = cargo_environment(context, build, config)
     with report.step(build.label) as step, context.jobs.job():
-        # From the root folder, cargo finds none of the project's configuration by itself: it gets
-        # what we hand over, which is all but build-std, since the sysroot answers that.
-        finished = run_cargo(command, env=environment, cwd=Path("/"), step=step)
+
+        def attempt() -> Finished:
+            # From the root folder, cargo finds none of the project's configuration by itself: it gets
+            # what we hand over, which is all but build-std, since the sysroot answers that.
+            return run_cargo(command, env=environment, cwd=config.working_directory, step=step)
+
+        finished = with_crates(context, crates_of(context, build, config, environment), attempt)
     if finished.returncode != 0:
         raise BuildError(
             f"{', '.join(build.bins) or build.manifest.parent.name} does not build",
@@ -83,6 +90,17 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
             hint=hint_for(finished.stderr),
         )
     return finished.stdout
+
+
+def crates_of(
+    context: BuildContext, build: CrateBuild, config: CrateConfig, environment: Mapping[str, str]
+) -> Fetch:
+    """What this build of the package needs to have downloaded."""
+    target = ["--target", build.target.argument(context.store)]
+    words = ["--locked", *target, *json_target_flags(context.toolchain, build.target)]
+    words += [*shared_words(build.cargoflags)]
+    lock = build.workspace_root / "Cargo.lock"
+    return Fetch(build.manifest, lock, build.target_dir, config, tuple(words), environment)
 
 
 def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig, verb: str) -> list[str]:
@@ -102,6 +120,7 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
         *([] if build.default_features else ["--no-default-features"]),
         *config.arguments,
         *build.cargoflags,
+        *offline(build.cargoflags),
         "--message-format=json-render-diagnostics",
     ]
 
@@ -110,14 +129,21 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
     """The clean environment with this build's flags for rustc and what the user added."""
     sysroot = [f"--sysroot={sysroot_folder(context, build.sysroot)}"] if build.sysroot else []
     sources = [*([build.top] if build.top else []), *build.packages]
-    folders = {**seen_from(build.workspace_root, sources), build.target_dir: "/build"}
+    homes = [context.toolchain.cargo_home(), *([config.home.path] if config.home else [])]
+    folders = {
+        **seen_from(build.workspace_root, sources),
+        build.target_dir: "/build",
+        **dict.fromkeys(homes, "/cargo"),
+    }
     flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
-    clean = {**context.environment(), **build.environment}
+    wrappers = wrapper_variables(context.toolchain.environ) if config.wrapped else {}
+    clean = {**context.environment(), **wrappers, **build.environment}
     names = needs_names(build.workspace_root, build.packages)
     if names or clean.get("RUSTC_WRAPPER"):
-        places = stand_ins(context.toolchain.cargo_home(), folders) if names else None
+        places = stand_ins(folders) if names else None
         clean["RUSTC_WRAPPER"] = str(wrapper(build.target_dir, places, clean.get("RUSTC_WRAPPER")))
-    return {**clean, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+    home = config.home.environment if config.home else {}
+    return {**clean, **home, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
 
 
 def hint_for(stderr: bytes) -> str | None:

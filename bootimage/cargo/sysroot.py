@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bootimage import report
+from bootimage.cargo.crate_sources import copy_crates, crate_sources, directory_source
 from bootimage.cargo.flags import json_target_flags
-from bootimage.cargo.process import run_cargo
-from bootimage.cargo.remap import remap_flags
-from bootimage.cargo.rustflags import encoded
+from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
@@ -40,6 +40,9 @@ debug = "line-tables-only"
 
 [workspace]
 """
+_RECIPE = "2"
+"""Part of every key: to be changed with the way a sysroot is built."""
+
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
@@ -48,6 +51,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
     return action_key(
         "sysroot",
         {
+            "recipe": _RECIPE,
             "compiler": toolchain.identity,
             "target": sysroot.target.digest,
             "crates": " ".join(sysroot.crates),
@@ -89,20 +93,25 @@ def sysroot_manifest(context: BuildContext, sysroot: Sysroot) -> str:
 
 
 def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str, Path]:
-    toolchain = context.toolchain
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    flags = [*_flags(sysroot), *remap_flags(toolchain, {folder: "/sysroot"})]
-    environment = {
-        **context.environment(),
-        **toolchain.library_environment(),
-        "CARGO_ENCODED_RUSTFLAGS": encoded(flags),
-    }
+    flags = [*_flags(sysroot), *sealed_flags(context.toolchain, folder, "/sysroot")]
+    config = _crates(context, folder)
+    variables = context.toolchain.library_environment()
     with report.step(sysroot.label) as step, context.jobs.job():
-        finished = run_cargo(command, env=environment, cwd=folder, step=step)
+        finished = run_sealed(context, folder, command, flags, config, step=step, variables=variables)
     finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
     return _libraries(sysroot, folder)
+
+
+def _crates(context: BuildContext, folder: Path) -> Mapping[str, Any]:
+    """Where the library's own dependencies are: beside its source, else (rustup's stable) in the registry."""
+    library = context.toolchain.library_source()  # says what to install, before cargo says less
+    if (library / "vendor").is_dir():
+        return directory_source(library / "vendor")
+    home = context.toolchain.cargo_home()
+    return copy_crates(context, crate_sources(home, home).of_registries(), library / "Cargo.toml", folder)
 
 
 def _flags(sysroot: Sysroot) -> tuple[str, ...]:
@@ -113,9 +122,7 @@ def _flags(sysroot: Sysroot) -> tuple[str, ...]:
 
 def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:
     toolchain = context.toolchain
-    toolchain.library_source()  # says what to install, before cargo says less
     return [
-        str(toolchain.cargo),
         "build",
         "--release",
         "--target",
@@ -125,7 +132,6 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         f"-Zbuild-std={','.join(sysroot.crates)}",
         f"-Zbuild-std-features={','.join(sysroot.features)}",
         *json_target_flags(toolchain, sysroot.target),
-        *toolchain.std_vendor_config(),
     ]
 
 

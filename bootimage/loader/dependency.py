@@ -67,7 +67,9 @@ def _offline_first(context: BuildContext, manifest: Path, command: Sequence[str]
     words = [str(context.toolchain.cargo), *command, "--locked", "--manifest-path", str(manifest)]
 
     def attempt(*flags: str) -> Finished:
-        return run([*words, *flags], env=context.environment(), cwd=manifest.parent, quiet=True)
+        return run(
+            [*words, *flags], env=context.toolchain.fetch_environment(), cwd=manifest.parent, quiet=True
+        )
 
     finished = attempt("--offline")
     return finished if finished.returncode == 0 else attempt()

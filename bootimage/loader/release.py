@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, crate_sources
 from bootimage.cargo.inputs import declared_inputs
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.workspace import Workspace
@@ -18,6 +19,7 @@ from bootimage.cargo.workspace_members import member_manifests
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.loader.choose import Loader
+from bootimage.toolchain.rustup import cargo_home
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
@@ -27,19 +29,22 @@ if TYPE_CHECKING:
 class Release:
     """The loader `version`; `loader` says where it comes from when that is not the registry.
 
-    `kernel` is the Cargo.toml of the kernel, as whose dependency cargo knows that place.
+    `kernel` is the Cargo.toml of the kernel, as whose dependency cargo knows that place. `sources` is where
+    the crates that the loader needs come from.
     """
 
     version: str
     loader: Loader | None = None
     kernel: Path | None = None
+    sources: CrateSources = NO_SOURCES
 
     @property
     def name(self) -> str:
         """The version, with something that tells apart two checkouts that call themselves the same."""
-        if self.loader is None:
+        if self.loader is None and self.sources.directory is None:
             return self.version
-        place = str(self.loader.source or self.loader.manifest)
+        elsewhere = self.loader and (self.loader.source or self.loader.manifest)
+        place = str(elsewhere or self.sources.directory)
         return f"{self.version}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
@@ -48,8 +53,11 @@ def release_of(loader: Loader, kernel: Path) -> Release:
 
     A loader of which nothing but the version is known is a published one.
     """
+    sources = crate_sources(kernel.parent, cargo_home(os.environ))
     is_elsewhere = loader.manifest is not None or loader.origin == "git"
-    return Release(loader.version, loader, kernel) if is_elsewhere else Release(loader.version)
+    if is_elsewhere:
+        return Release(loader.version, loader, kernel, sources)
+    return Release(loader.version, sources=sources)
 
 
 def identity(release: Release, crate: str) -> str:
@@ -57,6 +65,11 @@ def identity(release: Release, crate: str) -> str:
 
     A published version and a git commit never change, so their source need not be at hand.
     """
+    vendored = release.sources.identity()
+    return f"{_identity(release, crate)} {vendored}" if vendored else _identity(release, crate)
+
+
+def _identity(release: Release, crate: str) -> str:
     if release.loader is None:
         return release.version
     if release.loader.manifest is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
 from bootimage.machine import packages
+from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.ovmf import Firmware
 
 PROGRAM = "qemu-system-x86_64"
@@ -131,6 +132,9 @@ def displays(program: Path) -> frozenset[str]:
 def _told(program: Path, *arguments: str) -> str:
     command = [os.fspath(program), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+        env = guest_environment(os.environ)
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=30, check=False
+        ).stdout
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return ""
