@@ -81,7 +81,7 @@ class Adoption:
 
     def _different(self) -> Iterator[str]:
         yield "results lie in build/ instead of target/, which stays as it is"
-        if self.config.merged.get("unstable", {}).get("build-std"):
+        if self.config.table("unstable").get("build-std"):
             yield "core is compiled once for all projects and kept in the store: build-std is passed over"
         yield "Cargo.lock must be there and is never changed"
         yield "variables of your shell (RUSTFLAGS and others) do not reach the build"

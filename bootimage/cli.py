@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from bootimage import report
 from bootimage.errors import BuildError
 from bootimage.signals import ending_signals
 from bootimage.spelling import closest
@@ -57,12 +58,12 @@ def cargo_disk_image(arguments: Sequence[str] | None = None) -> int:
 def _bootimage(words: list[str]) -> int:
     name = words[0] if words else ""
     if name in ("-h", "--help"):
-        print(HELP, end="")
+        report.output(HELP)
         return 0
     if name == "--version":
         from bootimage.commands import version
 
-        print(version())
+        report.output(f"{version()}\n")
         return 0
     if not name:
         raise BuildError("a command is missing", hint="bootimage --help")
@@ -109,10 +110,10 @@ def _safely(command: Callable[[], int]) -> int:
         with ending_signals():
             return command()
     except BuildError as error:
-        print(error, file=sys.stderr)
+        report.write_error(f"{error}\n")
         return 1
     except OSError as error:
-        print(_of_system(error), file=sys.stderr)
+        report.write_error(f"{_of_system(error)}\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -116,8 +116,7 @@ def _builds_std(folder: Path, context: BuildContext) -> bool:
     from bootimage.cargo.config import read_cargo_config
 
     config = read_cargo_config(folder, context.toolchain.cargo_home())
-    unstable = config.merged.get("unstable", {})
-    return isinstance(unstable, dict) and bool(unstable.get("build-std"))
+    return bool(config.table("unstable").get("build-std"))
 
 
 def _target(build: CrateBuild, folder: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,17 +12,13 @@ from bootimage.machine.guest_test import GuestTest, run_guest_test
 from bootimage.machine.serial_line import LineSink
 from bootimage.machine.verdict import Outcome, Result, describe
 
-# What moves a terminal's cursor or clears its screen (ECMA-48, "CSI"; ESC c and ESC 7): UEFI firmware does
-# both, which would tear up what else is on the user's screen. Colours stay.
-_CURSOR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[c78=>]|[\r\x07\x08]")
-
 
 def run_kernel_test(test: GuestTest, stop: Callable[[], bool]) -> Result:
     """Run the test, show its serial output line by line, each after its name, and then in one how it ended.
 
     `stop` is asked whether to give up. Raises BuildError where QEMU does not start, Stopped when stopped.
     """
-    sink = LineSink(f"{test.name} | ", _show)
+    sink = LineSink(f"{test.name} | ")
     with report.step(f"Testing {test.name}"):
         try:
             result = run_guest_test(test, sink, stop)
@@ -31,10 +26,6 @@ def run_kernel_test(test: GuestTest, stop: Callable[[], bool]) -> Result:
             sink.close()
     report.say(describe(result).splitlines()[0])
     return result
-
-
-def _show(line: str) -> None:
-    report.say(_CURSOR.sub("", line))
 
 
 def write_pass(result: Result, path: Path) -> None:

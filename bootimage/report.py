@@ -40,6 +40,7 @@ _SEQUENCE = (
     r"|\x1b[ -/]*[0-~]?"
 )
 _COLOUR = r"\x1b\[[0-9;:]*m"
+_RESET = "\x1b[0m"
 _NEVER = "(?!)"
 _PROGRESS = rf"{_COLOUR}|\x1b\[K|\r"
 
@@ -78,6 +79,11 @@ def verbose() -> bool:
     return os.environ.get("VERBOSE", "") not in ("", "0")
 
 
+def guest_colours() -> bool:
+    """True when the user wants to see the colours of a guest under test (RUSTKERNEL_GUEST_COLOURS=1)."""
+    return os.environ.get("RUSTKERNEL_GUEST_COLOURS", "") not in ("", "0")
+
+
 def on_terminal() -> bool:
     """True when somebody is there to see a live display."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -94,10 +100,23 @@ def say(line: str) -> None:
         _show(printable_lines(line))
 
 
-def say_with_colours(line: str) -> None:
-    """The same for a line whose colours somebody asked for; nothing else in it reaches the terminal."""
+def say_of_guest(line: str) -> None:
+    """The same for a line that a guest wrote: without its sequences, and with its colours only on request."""
+    line = program_text(line, colours=guest_colours())
     if not _display.silent:
-        _show(program_text(line, colours=True))
+        _show(f"{line}{_RESET}" if "\x1b" in line else line)
+
+
+def output_of_guest(text: str) -> None:
+    """Print what a guest wrote to standard output, without its sequences; its colours only on request."""
+    sys.stdout.write(program_text(text, colours=guest_colours()))
+    sys.stdout.flush()
+
+
+def output(text: str) -> None:
+    """Print what a command is asked for to standard output, in one piece, in silence too."""
+    sys.stdout.write(printable_lines(text))
+    sys.stdout.flush()
 
 
 def _show(line: str) -> None:

@@ -106,6 +106,21 @@ def test_relative_paths_further_files_and_those_of_the_system(tmp_path: Path) ->
     assert paths == (tmp_path / "registry/src/lib.rs", tmp_path / "tree/a.rs", tmp_path / "tree/b c.rs")
 
 
+@pytest.mark.parametrize(
+    ("read", "missing"), [("/", ["/"]), ("..", [".."]), ("/usr", []), ("/proc", []), (".", ["a.rs"])]
+)
+def test_a_folder_above_is_named_and_not_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, missing: list[str]
+) -> None:
+    tree(tmp_path, {"ws/a.rs": "", "other/b.rs": ""})
+    looked: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: [looked.append(path), scandir(path)][1])
+    found = undeclared(record(tmp_path / "ws", read), [], ignored=[tmp_path / "ws/out"], base=tmp_path / "ws")
+    assert found == tuple(Path(os.path.normpath(tmp_path / "ws" / path)) for path in missing)
+    assert len(looked) <= 2
+
+
 def test_the_error_names_files_and_variable() -> None:
     text = str(undeclared_error(Path("k/Cargo.toml"), (Path("/w/a.txt"), Path("/w/b.txt"))))
     assert text.startswith("k/Cargo.toml: error: ")

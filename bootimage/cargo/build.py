@@ -77,9 +77,7 @@ def prepare(
 
 
 def _target_dir(file: TomlFile, arguments: CargoArguments, config: CargoConfig, shell: CargoShell) -> Path:
-    build = config.merged.get("build", {})
-    configured = build.get("target-dir") if isinstance(build, dict) else None
-    named = arguments.target_dir or shell.target_dir or configured
+    named = arguments.target_dir or shell.target_dir or config.get(str, "build", "target-dir")
     return Path(named) if named else find_workspace(file).folder / "target"
 
 

@@ -10,13 +10,17 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bootimage.cargo.config_paths import with_absolute_paths
+from bootimage.cargo.config_paths import takes_text, with_absolute_paths
 from bootimage.cargo.mark import is_marked
-from bootimage.cargo.toml_file import Key, TomlFile, describe, dotted, read_toml
+from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+
+Value = TypeVar("Value")
+
+_MOST_INCLUDED = 64
 
 # Arrays that are the command of a program: the nearer one counts, they are not joined. (So cargo means it;
 # 1.95 and 1.97 lose their place while they merge a table, and join such arrays in some runs only.)
@@ -72,6 +76,24 @@ class CargoConfig:
         """What cargo makes of all layers, with absolute paths."""
         return _merged(self.layers)
 
+    def get(self, kind: type[Value], *keys: str) -> Value | None:
+        """The value of type `kind` at `keys`, None when absent; a BuildError for any other type."""
+        found: Any = self.merged
+        for depth, key in enumerate(keys):
+            found = self._typed(found, dict, keys[:depth]).get(key)
+            if found is None:
+                return None
+        return self._typed(found, kind, keys)
+
+    def table(self, *keys: str) -> Mapping[str, Any]:
+        """The table at `keys`; an absent one is empty."""
+        return self.get(dict, *keys) or {}
+
+    def _typed(self, found: Any, kind: type[Value], keys: tuple[str, ...]) -> Value:
+        if isinstance(found, kind):
+            return found
+        raise self.error(f"`{dotted(keys)}` must be {KINDS[kind]}, found {describe(found)}", *keys)
+
     def handed_over(self) -> dict[str, Any]:
         """What a cargo that runs outside of the project is to be given with `--config FILE`.
 
@@ -110,7 +132,7 @@ def read_cargo_config(folder: Path, cargo_home: Path) -> CargoConfig:
     that is missing or includes itself, one key as an array here and a string there.
     """
     files = [read_toml(path) for path in config_files(folder, cargo_home)]
-    layers = tuple(_layer(file, ()) for file in files if not is_marked(file.text))
+    layers = tuple(_layer(file, (), []) for file in files if not is_marked(file.text))
     return CargoConfig(layers, cargo_home)
 
 
@@ -128,13 +150,17 @@ def _in_folder(place: str) -> str | None:
     return next((path for path in found if os.path.isfile(path)), None)  # noqa: PTH113 (a hot path)
 
 
-def _layer(file: TomlFile, above: tuple[Path, ...]) -> Layer:
+def _layer(file: TomlFile, above: tuple[Path, ...], read: list[Path]) -> Layer:
+    """The layer of `file`; included by those in `above`; `read` grows with each included file."""
     _check_types(file)
     own = {key: value for key, value in file.data.items() if key != "include"}
     values: Mapping[str, Any] = {}
     included: tuple[TomlFile, ...] = ()
     for path in _includes(file, (*above, file.path)):
-        inner = _layer(read_toml(path), (*above, file.path))
+        read.append(path)
+        if len(read) > _MOST_INCLUDED:  # two files that include the next one twice, and so on: never done
+            raise file.error(f"more than {_MOST_INCLUDED} files are included", "include")
+        inner = _layer(read_toml(path), (*above, file.path), read)
         values = _merge(values, inner.values, inner.file)
         included = (*included, *inner.files)
     root = str(file.path.parent.parent)
@@ -170,6 +196,10 @@ def _check_types(file: TomlFile) -> None:
                 check(inner, (*keys, index))
         elif not isinstance(value, str | int):
             raise file.error(f"cargo takes no such value for `{dotted(keys)}`: {describe(value)}", *keys)
+        elif isinstance(value, str) and "\0" in value:
+            raise file.error(f"`{dotted(keys)}` contains a NUL character", *keys)
+        elif isinstance(value, int) and takes_text(tuple(map(str, keys))):
+            raise file.error(f"`{dotted(keys)}` must be a string, found {describe(value)}", *keys)
 
     check(file.data, ())
 

@@ -78,8 +78,8 @@ def _write(values: dict[str, object], target_dir: Path) -> Path:
 
 def _cfg(context: BuildContext, target: Target, config: CargoConfig) -> CfgSet:
     """The compiler's cfg set for `target`, asked only where flags in the configuration depend on it."""
-    tables = config.merged.get("target", {})
-    if not any(name.startswith("cfg(") and "rustflags" in table for name, table in tables.items()):
+    conditions = (name for name in config.table("target") if name.startswith("cfg("))
+    if not any("rustflags" in config.table("target", name) for name in conditions):
         return frozenset()
     return _printed(
         context.toolchain.rustc,

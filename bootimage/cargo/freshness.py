@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from bootimage.cargo.crate import CrateBuild
@@ -23,9 +23,11 @@ from bootimage.cargo.dep_info import read_dep_info
 from bootimage.cargo.manifest import read_package
 from bootimage.dataclass import dataclass
 from bootimage.files import write_whole
+from bootimage.json_text import read_object
 from bootimage.store.shared_files import digest_of_files
 
 _FOLDER = "inputs"
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,9 @@ def _state(build: CrateBuild, declared: Iterable[Path]) -> _State:
 
 
 def _read(table: Path) -> _State | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        read = json.loads(table.read_text(encoding="utf-8", errors="surrogateescape"))
-        return _State(read["files"], read["environment"])
-    return None
+    read = read_object(table, limit=_LARGEST)
+    files, environment = read.get("files"), read.get("environment")
+    return _State(files, environment) if isinstance(files, dict) and isinstance(environment, dict) else None
 
 
 def _write(table: Path, state: _State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property
@@ -20,6 +21,8 @@ from bootimage.cargo.workspace import (
 )
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+
+_MANY_DIGITS = re.compile(r"[0-9]{21}")
 
 DependencyKind = Literal["normal", "dev", "build"]
 
@@ -212,15 +215,25 @@ def _dependency(
         raise file.error("cargo's path bases are not supported: write the whole path", *keys)
     return Dependency(
         name,
-        package=str(entry.get("package", name)),
+        package=(file.get(str, *keys, "package") if "package" in entry else None) or name,
         kind=kind,
         file=file,
         keys=keys,
         platform=platform,
         folder=None if path is None else Path(os.path.normpath(base / path)),
-        version=entry.get("version"),
+        version=_version(file, keys) if "version" in entry else None,
         optional=optional,
     )
+
+
+def _version(file: TomlFile, keys: tuple[Key, ...]) -> str | None:
+    """The version requirement of the dependency at `keys`, which may be all that stands there."""
+    found = file.value(*keys)
+    keys = keys if isinstance(found, str) else (*keys, "version")
+    version = file.get(str, *keys)
+    if version and _MANY_DIGITS.search(version):
+        raise file.error("no version has a number of more than 64 bits", *keys)
+    return version
 
 
 def _entry(file: TomlFile, keys: tuple[Key, ...]) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ def rustflags_for(config: CargoConfig, target: str, cfg: CfgSet) -> list[str]:
     keys; only where these are none, those of `build`.
     """
     flags = _words(config, "target", target, "rustflags")
-    for key in sorted(_table(config, "target")):
+    for key in sorted(config.table("target")):
         if matches(key, cfg):
             flags += _words(config, "target", key, "rustflags")
     return flags or _words(config, "build", "rustflags")
@@ -31,24 +31,24 @@ def rustflags_for(config: CargoConfig, target: str, cfg: CfgSet) -> list[str]:
 
 def all_rustflags(config: CargoConfig) -> list[str]:
     """The flags for rustc of every table, whatever its target."""
-    places = [("build",), *(("target", key) for key in _table(config, "target"))]
+    places = [("build",), *(("target", key) for key in config.table("target"))]
     return [word for place in places for word in _words(config, *place, "rustflags")]
 
 
 def linkers(config: CargoConfig) -> list[str]:
     """The linker of every target: a name, or an absolute path."""
-    named = (table.get("linker") for table in _table(config, "target").values() if isinstance(table, dict))
+    named = (table.get("linker") for table in config.table("target").values() if isinstance(table, dict))
     return [linker for linker in named if isinstance(linker, str)]
 
 
 def env_table(config: CargoConfig) -> dict[str, Variable]:
     """The variables of `[env]`, with relative ones made absolute."""
-    return {name: _variable(config, name) for name in _table(config, "env")}
+    return {name: _variable(config, name) for name in config.table("env")}
 
 
 def build_targets(config: CargoConfig) -> tuple[str, ...]:
     """`build.target`: triples and absolute paths of target specifications. Empty means the host."""
-    found = _table(config, "build").get("target", [])
+    found = config.table("build").get("target", [])
     listed = found if isinstance(found, list) else [found]
     for target in listed:
         if not isinstance(target, str):
@@ -58,7 +58,7 @@ def build_targets(config: CargoConfig) -> tuple[str, ...]:
 
 def aliases(config: CargoConfig) -> dict[str, list[str]]:
     """`[alias]`: the words that a subcommand of the user's stands for."""
-    return {name: _words(config, "alias", name) for name in _table(config, "alias")}
+    return {name: _words(config, "alias", name) for name in config.table("alias")}
 
 
 def _variable(config: CargoConfig, name: str) -> Variable:
@@ -83,13 +83,6 @@ def _words(config: CargoConfig, *keys: Key) -> list[str]:
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return list(words)
     raise _wrong(config, "a string or an array of strings", words, *keys)
-
-
-def _table(config: CargoConfig, key: str) -> dict[str, object]:
-    found = config.merged.get(key, {})
-    if isinstance(found, dict):
-        return found
-    raise _wrong(config, "a table", found, key)
 
 
 def _wrong(config: CargoConfig, expected: str, found: object, *keys: Key) -> Exception:

@@ -50,7 +50,6 @@ def features_for(config: CargoConfig, asked: Iterable[str] = ()) -> tuple[str, .
 
 
 def _listed(config: CargoConfig, key: str) -> list[str]:
-    table = config.merged.get("unstable", {})
-    found = table.get(key, []) if isinstance(table, dict) else []
+    found = config.table("unstable").get(key, [])
     words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
     return [name.strip() for word in words if isinstance(word, str) for name in word.split(",") if name]

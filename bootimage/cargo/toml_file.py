@@ -19,7 +19,7 @@ Value = TypeVar("Value")
 # this is not remembered.
 _YOUNG_NS = 100_000_000
 
-_KINDS: dict[type, str] = {
+KINDS: dict[type, str] = {
     dict: "a table",
     list: "an array",
     str: "a string",
@@ -27,6 +27,7 @@ _KINDS: dict[type, str] = {
     int: "an integer",
     float: "a floating-point number",
 }
+"""What a value of each type is called in errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +80,11 @@ class TomlFile:
         return places.get(keys, (None, None))
 
     def _typed(self, found: Any, kind: type[Value], keys: tuple[Key, ...]) -> Value:
+        if isinstance(found, str) and "\0" in found:  # no name, no path, no flag
+            raise self.error(f"`{dotted(keys)}` contains a NUL character", *keys)
         if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
             return found
-        raise self.error(f"`{dotted(keys)}` must be {_KINDS[kind]}, found {describe(found)}", *keys)
+        raise self.error(f"`{dotted(keys)}` must be {KINDS[kind]}, found {describe(found)}", *keys)
 
 
 def dotted(keys: tuple[Key, ...]) -> str:
@@ -98,7 +101,7 @@ def describe(found: object) -> str:
         return "true" if found else "false"
     if isinstance(found, int | float):
         return f"the number {found}"
-    return _KINDS.get(type(found), "a date or time")
+    return KINDS.get(type(found), "a date or time")
 
 
 def read_toml(path: Path) -> TomlFile:

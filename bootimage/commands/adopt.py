@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootimage import report
 from bootimage.commands import shown
 from bootimage.errors import BuildError
 
@@ -34,12 +35,12 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             file=found.folder / taken[0],
             hint="bootimage init --dry-run shows what would be written",
         )
-    print("\n".join(found.report()))
+    report.output("\n".join([*found.report(), ""]))
     if options.dry_run:
-        print(f"\n{shown(place)} would be:\n\n{found.sconstruct()}", end="")
+        report.output(f"\n{shown(place)} would be:\n\n{found.sconstruct()}")
         return 0
     write_whole(place, found.sconstruct())
-    print(f"\nWrote {shown(place)}. Now: scons -C {shown(found.folder) or '.'}")
+    report.output(f"\nWrote {shown(place)}. Now: scons -C {shown(found.folder) or '.'}\n")
     return 0
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootimage import report
 from bootimage.commands import shown
 from bootimage.errors import BuildError
 from bootimage.files import check_folder
@@ -109,4 +110,4 @@ def _of_package(words: Sequence[str], out_dir: Path | None, environ: Mapping[str
 
 def _tell(_name: str, disk: Path) -> None:
     kind = "UEFI disk image" if disk.name.startswith("bootimage-uefi-") else "disk image"
-    print(f"Created {kind} at `{shown(disk)}`", flush=True)
+    report.output(f"Created {kind} at `{shown(disk)}`\n")

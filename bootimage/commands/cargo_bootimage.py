@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage import report
 from bootimage.commands import quiet, version
 from bootimage.errors import BuildError
 
@@ -42,10 +43,10 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Run the command with the words that follow `cargo bootimage`."""
     own, guest = _split(words)
     if {"-h", "--help"} & set(own):
-        print(HELP, end="")
+        report.output(HELP)
         return 0
     if "--version" in own:
-        print(version())
+        report.output(f"{version()}\n")
         return 0
     boot = "--runner" in own
     if guest and not boot:
@@ -65,7 +66,7 @@ def _make(words: Sequence[str], environ: Mapping[str, str]) -> list[Executable]:
     from bootimage.commands.making import make
 
     def tell(name: str, disk: Path) -> None:
-        print(f"Created bootimage for `{name}` at `{disk}`", flush=True)
+        report.output(f"Created bootimage for `{name}` at `{disk}`\n")
 
     return make(words, environ, tell)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from bootimage import report
 from bootimage.builder import nearest_manifest, open_context
 from bootimage.cargo.arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo.build import Executable, build, prepare
@@ -29,13 +30,13 @@ def make(
     arguments = parse_cargo_arguments(words, here)
     manifest = chosen_manifest(arguments, here, environ)
     context = open_context(here, environ)
-    print("Building kernel", flush=True)
+    report.output("Building kernel\n")
     with loader_ahead(context, manifest, partial(prepare, context, manifest, arguments, here, environ)):
         kernels = build(context, manifest, arguments, here, environ)
     if not kernels:
         raise BuildError("no executables built", file=manifest, hint="a kernel is a binary: src/main.rs")
     for kernel in kernels:
-        print("Building bootloader", flush=True)
+        report.output("Building bootloader\n")
         for disk in provide_images(context, _images(kernel, arguments, out_dir)).disks:
             tell(kernel.path.stem, disk)
     return kernels

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage import report
 from bootimage.commands import quiet, version
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
@@ -60,10 +61,10 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Run the command; its exit code is the guest's, 0 for a test that passed."""
     options = _options(words)
     if {"-h", "--help"} & set(options):
-        print(HELP, end="")
+        report.output(HELP)
         return 0
     if "--version" in options:
-        print(version())
+        report.output(f"{version()}\n")
         return 0
     request = _request(words, options)
     return run_kernel(request, _manifest(request.executable, environ), environ)
@@ -111,7 +112,7 @@ def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str
     with quiet(request.quiet):
         image = _image(request, manifest, environ)
         command = run_command(settings, image, request.arguments, is_test=request.is_test)
-        print(f"Running: `{' '.join(command.words)}`", flush=True)
+        report.output(f"Running: `{' '.join(command.words)}`\n")
     if request.is_test:
         return _test(request, settings, command, environ)
     return _run(request, command, environ)
@@ -126,7 +127,7 @@ def _image(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -
     if not kernel.is_file():
         raise BuildError("there is no such executable", file=request.executable, hint="cargo build")
     context = open_context(manifest.parent, environ)
-    print("Building bootloader", flush=True)
+    report.output("Building bootloader\n")
     images = provide_images(context, KernelImages(read_package(manifest), kernel, kernel.parent))
     if not request.uefi:
         return images.bios
@@ -184,7 +185,7 @@ def _test(
         code = _attached(command, environ, settings.test_timeout)
         return 0 if code == success else code or (0 if success is None else 1)
     from bootimage.machine.guest_test import GuestTest, run_guest_test
-    from bootimage.machine.serial_line import to_stdout
+    from bootimage.machine.serial_line import as_text
     from bootimage.machine.verdict import describe
 
     test = GuestTest(
@@ -196,8 +197,8 @@ def _test(
         serial_log=command.image.with_suffix(".serial.txt"),
         screenshot=command.image.with_suffix(".png"),
     )
-    result = run_guest_test(test, to_stdout())
+    result = run_guest_test(test, as_text())
     if result.passed:
         return 0
-    print(f"\n{describe(result)}", flush=True)  # the guest may have stopped in mid line
+    report.output(f"\n{describe(result)}\n")  # the guest may have stopped in mid line
     return result.exit_code if result.exit_code and result.exit_code > 0 else 1

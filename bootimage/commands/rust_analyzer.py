@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage import report
 from bootimage.commands import shown
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def tell(files: EditorFiles, folder: Path, *, write: bool) -> None:
     text = settings_text(files.settings)
     if write and not place.exists():
         write_whole(place, text)
-        print(f"Wrote {shown(place)}")
+        report.output(f"Wrote {shown(place)}\n")
     elif write and place.read_text(errors="replace") == text:
-        print(f"{shown(place)} is up to date")
+        report.output(f"{shown(place)} is up to date\n")
     else:
-        print(f"Settings to be added to {shown(place)}:")
-        print(text, end="")
-    print(f"cargo's configuration: {shown(files.config)}")
-    print(f"To check by hand, in the kernel's folder: {files.check_command}")
+        report.output(f"Settings to be added to {shown(place)}:\n")
+        report.output(text)
+    report.output(f"cargo's configuration: {shown(files.config)}\n")
+    report.output(f"To check by hand, in the kernel's folder: {files.check_command}\n")

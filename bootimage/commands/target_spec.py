@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bootimage import report
 
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -23,8 +24,8 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     toolchain = open_context(path.absolute().parent, environ).toolchain
     found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
     for line in describe(found.changes, path):
-        print(line, file=sys.stderr)
-    print(found.json, end="")
+        report.write_error(f"{report.printable(line)}\n")
+    report.output(found.json)
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable
+from itertools import pairwise
 from uuid import UUID
 
 from bootimage.dataclass import dataclass
@@ -48,7 +50,9 @@ def read_table(disk: View) -> Table | None:
     used = [(number, entry) for number, entry in enumerate(entries, 1) if entry[4]]
     if any(entry[4] == mbr.PROTECTIVE for _number, entry in used):
         return _read_gpt(disk)
-    return Table("MBR", (), tuple(_mbr_partition(disk, *each) for each in used)) if used else None
+    if not used:
+        return None
+    return Table("MBR", (), _apart(_mbr_partition(disk, *each) for each in used))
 
 
 def _mbr_partition(disk: View, number: int, entry: bytes) -> FoundPartition:
@@ -78,7 +82,17 @@ def _read_gpt(disk: View) -> Table:
         (n + 1, entries[n * size :][: gpt.ENTRY.size]) for n in range(count) if any(entries[n * size :][:16])
     ]
     details = (("GUID", str(UUID(bytes_le=guid))), ("sectors", str(disk.size // SECTOR)))
-    return Table("GPT", details, tuple(_gpt_partition(disk, *each) for each in used))
+    return Table("GPT", details, _apart(_gpt_partition(disk, *each) for each in used))
+
+
+def _apart(partitions: Iterable[FoundPartition]) -> tuple[FoundPartition, ...]:
+    """The partitions, which must not be on top of each other."""
+    found = tuple(partitions)
+    extents = sorted((*each.content.extents[0], each.number) for each in found)
+    for (start, size, number), (next_start, _, following) in pairwise(extents):
+        if start + size > next_start:
+            raise _damaged(f"the partitions {number} and {following} are on top of each other")
+    return found
 
 
 def _gpt_partition(disk: View, number: int, entry: bytes) -> FoundPartition:
@@ -96,8 +110,8 @@ def _gpt_partition(disk: View, number: int, entry: bytes) -> FoundPartition:
 
 
 def _sectors(disk: View, number: int, first: int, sectors: int) -> View:
-    if sectors <= 0 or (first + sectors) * SECTOR > disk.size:
-        raise _damaged(f"partition {number} lies outside the disk")
+    if first <= 0 or sectors <= 0 or (first + sectors) * SECTOR > disk.size:
+        raise _damaged(f"partition {number} is no part of the disk")
     return disk.part(first * SECTOR, sectors * SECTOR)
 
 

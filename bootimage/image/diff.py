@@ -19,6 +19,8 @@ from bootimage.image.elf_headers import Elf, is_elf, read_elf_view
 
 _EFI_SYSTEM = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 _FAT_ATTRIBUTES = 0x3F
+# A disk, a volume, a file that is a disk, its volume, a program. Each is read at every depth around it.
+_DEEPEST = 5
 
 
 def describe_difference(first: Path, second: Path) -> list[str]:
@@ -28,7 +30,7 @@ def describe_difference(first: Path, second: Path) -> list[str]:
     Raises BuildError for a file that cannot be read.
     """
     with view_of(first) as one, view_of(second) as other:
-        return _content(one, other)
+        return _content(one, other, 0)
 
 
 def section_digests(path: Path) -> list[tuple[str, int, str]]:
@@ -42,14 +44,14 @@ def section_digests(path: Path) -> list[tuple[str, int, str]]:
         ]
 
 
-def _content(one: View, other: View) -> list[str]:
+def _content(one: View, other: View, depth: int) -> list[str]:
     """The differences of two views, told as closely as what both of them are allows."""
     if _same(one, other):
         return []
-    for compare in (_disks, _volumes, _programs):
+    for compare in (_disks, _volumes, _programs) if depth < _DEEPEST else ():
         # What cannot be read as a disk, a volume or a program is compared as bytes.
         with suppress(BuildError):
-            lines = compare(one, other)
+            lines = compare(one, other, depth + 1)
             if lines is not None:
                 return lines or ["bytes outside every known structure differ"]
     return ["differs" if one.size == other.size else f"differs ({one.size:,} and {other.size:,} bytes)"]
@@ -59,14 +61,14 @@ def _same(one: View, other: View) -> bool:
     return one.size == other.size and one.digest() == other.digest()
 
 
-def _disks(one: View, other: View) -> list[str] | None:
+def _disks(one: View, other: View, depth: int) -> list[str] | None:
     tables = read_table(one), read_table(other)
     if tables[0] is None or tables[1] is None:
         return None
-    return list(_tables(one, other, tables[0], tables[1]))
+    return list(_tables(one, other, tables[0], tables[1], depth))
 
 
-def _tables(one: View, other: View, first: Table, second: Table) -> Iterator[str]:
+def _tables(one: View, other: View, first: Table, second: Table, depth: int) -> Iterator[str]:
     if first.scheme != second.scheme:
         yield f"partition table: {first.scheme} and {second.scheme}"
         return
@@ -79,21 +81,21 @@ def _tables(one: View, other: View, first: Table, second: Table) -> Iterator[str
     for number in partitions.keys() & others.keys():
         mine, its = partitions[number], others[number]
         yield from _details(f"partition table: partition {number}", mine.details, its.details)
-        yield from _under(_title(mine), _content(mine.content, its.content))
+        yield from _under(_title(mine), _content(mine.content, its.content, depth))
 
 
 def _title(partition: FoundPartition) -> str:
     return "ESP" if partition.kind == _EFI_SYSTEM else f"partition {partition.number}"
 
 
-def _volumes(one: View, other: View) -> list[str]:
+def _volumes(one: View, other: View, depth: int) -> list[str]:
     first, second = FatVolume(one), FatVolume(other)
     entries = {entry.path: entry for entry in first.entries()}
     others = {entry.path: entry for entry in second.entries()}
     lines = [*_headers(first, second), *_only("file", entries, others)]
     for path in entries:
         if path in others:
-            lines += _entries(entries[path], others[path])
+            lines += _entries(entries[path], others[path], depth)
     if list(entries) != list(others) and entries.keys() == others.keys():
         lines.append("the files are in another order")
     # Where every file is the same, the difference is in what holds the files together.
@@ -114,7 +116,7 @@ def _headers(first: FatVolume, second: FatVolume) -> Iterator[str]:
     yield from _details("volume", *facts)
 
 
-def _entries(one: Entry, other: Entry) -> list[str]:
+def _entries(one: Entry, other: Entry, depth: int) -> list[str]:
     what = f"{'folder' if one.is_folder else 'file'} {one.path}"
     lines = list(
         _details(
@@ -126,7 +128,7 @@ def _entries(one: Entry, other: Entry) -> list[str]:
     if one.stamps != other.stamps:
         lines.append(f"{what}: the time stamps differ")
     if not one.is_folder and not other.is_folder:
-        lines += _under(what, _content(one.content, other.content))
+        lines += _under(what, _content(one.content, other.content, depth))
     return lines
 
 
@@ -144,7 +146,7 @@ def _bones(first: FatVolume, second: FatVolume) -> Iterator[str]:
             yield f"{name} differs"
 
 
-def _programs(one: View, other: View) -> list[str] | None:
+def _programs(one: View, other: View, _depth: int) -> list[str] | None:
     if not (is_elf(one) and is_elf(other)):
         return None
     first, second = read_elf_view(one), read_elf_view(other)
@@ -169,10 +171,12 @@ class _Program:
     def sections(self) -> dict[str, View]:
         """Each section's bytes; of sections with one name the second is `.text (2)`."""
         found: dict[str, View] = {}
+        counts: dict[str, int] = {}  # from where they were, so that no name is tried twice
         for section in self.elf.sections:
-            name, number = section.name, 2
+            name = section.name
             while name in found:
-                name, number = f"{section.name} ({number})", number + 1
+                counts[section.name] = counts.get(section.name, 1) + 1
+                name = f"{section.name} ({counts[section.name]})"
             found[name] = self.view.part(section.offset, section.in_file)
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from bootimage.files import write_whole
 from bootimage.image.elf_headers import check_elf
 from bootimage.image.names import image_names
 from bootimage.image.set import Extras, Images
+from bootimage.json_text import read_object
 from bootimage.loader.choose import Loader, choose_loader
 from bootimage.specification.target import Target
 from bootimage.store.action_key import action_key
@@ -161,11 +163,10 @@ def _digest(path: Path) -> str:
 
 
 def _is_up_to_date(record: Path, key: str, files: Sequence[Path]) -> bool:
-    try:
-        known = json.loads(record.read_bytes())
-        return isinstance(known, dict) and known == {"key": key, "images": _stamps(files)}
-    except (OSError, ValueError):
-        return False
+    known = read_object(record)
+    with suppress(OSError):
+        return known == {"key": key, "images": _stamps(files)}
+    return False
 
 
 def _stamps(files: Sequence[Path]) -> dict[str, list[int]]:

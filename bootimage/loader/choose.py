@@ -153,7 +153,7 @@ def _declares(dependency: Dependency, found: LockedPackage) -> bool:
     """True when `found` may be what the dependency became in the lock file."""
     if dependency.package != found.name:
         return False
-    series = re.match(r"[=^~\s]*(\d+)\.(\d+)", dependency.version or "")
+    series = re.match(r"[=^~\s]*([0-9]+)\.([0-9]+)", dependency.version or "")
     return series is None or (int(series[1]), int(series[2])) == _series(found)
 
 

@@ -8,7 +8,6 @@ descriptor fits, the distributions' known paths are tried.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
+from bootimage.json_text import read_object
 from bootimage.machine import packages
 
 # Code and variable store are two halves of one flash chip, and each build of OVMF has its own split:
@@ -145,7 +145,7 @@ def _described(folders: Sequence[Path], root: Path, secure_boot: bool) -> Iterat
 def _read_descriptor(path: Path, root: Path, secure_boot: bool) -> Firmware | None:
     """The firmware that a descriptor offers, if it suits us; one that cannot be read offers none."""
     try:
-        descriptor = json.loads(path.read_bytes() or b"{}")
+        descriptor = read_object(path)
         if not _suits(descriptor, secure_boot):
             return None
         code = descriptor["mapping"]["executable"]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bootimage import report
 from bootimage.errors import BuildError
 from bootimage.toolchain import mending
 
@@ -20,7 +21,7 @@ _APT_WAIT = ("-o", "DPkg::Lock::Timeout=300")
 
 def announce(what: str, command: str) -> None:
     """Tell the user, in one line, what is about to be installed, and how."""
-    print(f"sconsw: {what} ({command})", flush=True)
+    report.output(f"sconsw: {what} ({command})\n")
 
 
 def install(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bootimage.dataclass import dataclass
+from bootimage.json_text import read_object
 from bootimage.toolchain.rustup import home_folder
 
 _MOST = 64  # facts kept; the ones longest known are dropped first
@@ -56,14 +57,7 @@ class Probe:
         return facts[key]
 
     def _read(self) -> dict[str, str]:
-        if self.file is None:
-            return {}
-        try:
-            facts = json.loads(self.file.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(facts, dict):
-            return {}
+        facts = read_object(self.file) if self.file else {}
         return {key: value for key, value in facts.items() if isinstance(value, str)}
 
     def _write(self, facts: dict[str, str]) -> None:

@@ -117,7 +117,7 @@ def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Any], str]:
     def show(target: Nodes, source: Nodes, env: Any) -> str:
         replaced = _replaced(comstr, target, source, env)
         # While it runs, the engine itself says what it does, and only if there is something to do.
-        return replaced or (label(target, source, env) if env.GetOption("no_exec") else "")
+        return replaced or (report.printable(label(target, source, env)) if env.GetOption("no_exec") else "")
 
     return show
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bootimage import report
+
 from . import face
 
 
@@ -17,10 +19,10 @@ def generate(env: Any) -> None:
 def _toolchain(_target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     from bootimage.toolchain.table import table
 
-    print("\n".join(table(face.toolchain(env))))
+    report.output("\n".join([*table(face.toolchain(env)), ""]))
 
 
 def _store(_target: face.Nodes, _source: face.Nodes, env: Any) -> None:
     from bootimage.store.report import report_lines
 
-    print("\n".join(report_lines(face.context(env).store)))
+    report.output("\n".join([*report_lines(face.context(env).store), ""]))
