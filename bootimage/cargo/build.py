@@ -117,7 +117,8 @@ def spelt_out(command: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> l
 
 def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     crate = crate_build(context, asked)
-    config = crate_config(context, asked.file.path, asked.target, asked.target_dir, asked.config)
+    profile = asked.arguments.profile
+    config = crate_config(context, asked.file.path, asked.target, asked.target_dir, asked.config, profile)
     if asked.shell.rustflags is not None:
         config = replace(config, rustflags=asked.shell.rustflags)
     command = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from bootimage import report
@@ -17,6 +17,7 @@ from bootimage.cargo.rustc_wrapper import needs_names, wrapper
 from bootimage.cargo.rustflags import encoded
 from bootimage.cargo.sysroot import sysroot_folder
 from bootimage.cargo.sysroot_crates import Sysroot
+from bootimage.cargo.sysroot_flags import fitting_flags
 from bootimage.context import BuildContext
 from bootimage.dataclass import dataclass
 from bootimage.errors import BuildError
@@ -71,10 +72,10 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
 
     Warnings and errors reach the user as cargo prints them. Raises BuildError where cargo fails.
     """
-    config = crate_config(context, build.manifest, build.target, build.target_dir)
+    config = crate_config(context, build.manifest, build.target, build.target_dir, profile=build.profile)
     command = cargo_command(context, build, config, verb)
     # May have to build the sysroot first, for which there must be a job.
-    environment = cargo_environment(context, build, config)
+    environment = cargo_environment(context, build, config, verb)
     with report.step(build.label) as step, context.jobs.job():
 
         def attempt() -> Finished:
@@ -125,9 +126,12 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
     ]
 
 
-def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateConfig) -> dict[str, str]:
+def cargo_environment(
+    context: BuildContext, build: CrateBuild, config: CrateConfig, verb: str = "build"
+) -> dict[str, str]:
     """The clean environment with this build's flags for rustc and what the user added."""
-    sysroot = [f"--sysroot={sysroot_folder(context, build.sysroot)}"] if build.sysroot else []
+    fitting = _fitting_sysroot(build, config, verb)
+    sysroot = [f"--sysroot={sysroot_folder(context, fitting)}"] if fitting else []
     sources = [*([build.top] if build.top else []), *build.packages]
     homes = [context.toolchain.cargo_home(), *([config.home.path] if config.home else [])]
     folders = {
@@ -144,6 +148,18 @@ def cargo_environment(context: BuildContext, build: CrateBuild, config: CrateCon
         clean["RUSTC_WRAPPER"] = str(wrapper(build.target_dir, places, clean.get("RUSTC_WRAPPER")))
     home = config.home.environment if config.home else {}
     return {**clean, **home, "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+
+
+def _fitting_sysroot(build: CrateBuild, config: CrateConfig, verb: str) -> Sysroot | None:
+    """The build's sysroot, made with those of its flags to which `core` has to fit.
+
+    cargo ignores a profile's panic strategy in what it builds for `cargo test`.
+    """
+    if build.sysroot is None:
+        return None
+    of_profile = config.profile_flags if verb == "build" else ()
+    flags = fitting_flags([*of_profile, *config.rustflags, *build.rustflags])
+    return replace(build.sysroot, flags=flags)
 
 
 def hint_for(stderr: bytes) -> str | None:

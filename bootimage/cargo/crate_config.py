@@ -14,6 +14,9 @@ from bootimage.cargo.cfg import CfgSet, cfg_set
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.own_home import OwnHome, make_home
 from bootimage.cargo.settings import rustflags_for
+from bootimage.cargo.sysroot_flags import profile_flags
+from bootimage.cargo.toml_file import read_toml
+from bootimage.cargo.workspace import find_workspace
 from bootimage.context import BuildContext
 from bootimage.dataclass import dataclass
 from bootimage.files import write_whole
@@ -26,12 +29,14 @@ class CrateConfig:
     """`arguments` for cargo, and the `rustflags` that the configuration has for the target.
 
     `home` is cargo's home where it cannot be the user's. `wrapped`: a program is between cargo and rustc.
+    `profile_flags` are those flags for which the profile stands that concern `core` too.
     """
 
     arguments: tuple[str, ...]
     rustflags: tuple[str, ...]
     home: OwnHome | None = None
     wrapped: bool = False
+    profile_flags: tuple[str, ...] = ()
 
     @property
     def working_directory(self) -> Path:
@@ -45,6 +50,7 @@ def crate_config(
     target: Target,
     target_dir: Path,
     config: CargoConfig | None = None,
+    profile: str = "dev",
 ) -> CrateConfig:
     """The configuration of the package `manifest` for `target`; its file is written in `target_dir`.
 
@@ -57,7 +63,8 @@ def crate_config(
     found = config.found_anyway()
     user_home = context.toolchain.cargo_home()
     home = make_home(target_dir / "config/own", found, user_home) if found is not None else None
-    return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config))
+    of_profile = profile_flags(find_workspace(read_toml(manifest)), config, profile)
+    return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config), tuple(of_profile))
 
 
 def _has_wrapper(config: CargoConfig) -> bool:

@@ -1,8 +1,9 @@
 """The sysroot: `core`, `compiler_builtins` and what else was asked for, compiled for one target.
 
 It depends on the compiler, its library source, the canonical target specification, the crates and
-their features; on nothing of the kernel's. So it is built once, kept in the store, and handed to
-cargo as `--sysroot` at a path that holds its digest (cargo does not notice one that changes in place).
+their features, and on those few flags of a kernel to which `core` has to fit. So it is built once, kept in
+the store, and handed to cargo as `--sysroot` at a path that holds its digest (cargo does not notice one that
+changes in place).
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _crates(context: BuildContext, folder: Path) -> Mapping[str, Any]:
 def _flags(sysroot: Sysroot) -> tuple[str, ...]:
     # ThinLTO among the parts of one crate takes a fifth of the time and gains next to nothing; a kernel
     # with LTO of its own does it for all crates, from the bitcode.
-    return ("-Cembed-bitcode=yes", *(() if sysroot.small else ("-Clto=off",)))
+    return ("-Cembed-bitcode=yes", *(() if sysroot.small else ("-Clto=off",)), *sysroot.flags)
 
 
 def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:
