@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.remap import seen_from, stand_ins
+from bootimage.cargo.flags import seen_from, stand_ins
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
 
 

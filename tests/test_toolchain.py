@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.process import Finished, run
-from bootimage.toolchain import probe, toolchain
-from bootimage.toolchain.table import table
-from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.run_program import Finished, run
+from bootimage.toolchain import fact_cache, identify_compiler, toolchain
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import Toolchain, find_toolchain
+from bootimage.toolchain.toolchain_summary import table
 
 OWN = f"lib/rustlib/{HOST}/bin"
 
@@ -25,8 +26,8 @@ OWN = f"lib/rustlib/{HOST}/bin"
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the user is told; and a process that has asked and told nothing yet."""
     lines: list[str] = []
-    monkeypatch.setattr(report, "say", lines.append)
-    monkeypatch.setattr(probe, "_known", {})
+    monkeypatch.setattr(console, "say", lines.append)
+    monkeypatch.setattr(fact_cache, "_known", {})
     monkeypatch.setattr(toolchain, "_said_bootstrap", set())
     monkeypatch.delenv("VERBOSE", raising=False)
     return lines
@@ -343,8 +344,8 @@ def test_rustups_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: s
         assert run([program_, "--version"], env=environment).returncode == 0
     assert not [line for line in table(found) if "missing" in line]
     # Another process, later: what is known needs no program.
-    monkeypatch.setattr(probe, "_known", {})
-    monkeypatch.setattr(toolchain, "run", never)
+    monkeypatch.setattr(fact_cache, "_known", {})
+    monkeypatch.setattr(identify_compiler, "run", never)
     again = find_toolchain(request)
     assert again == found and again.library_source()
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from bootimage import report
-from bootimage.cargo.diagnostics import rendered_errors
-from bootimage.errors import BuildError
-from bootimage.process import Finished, decode
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.run_program import Finished, decode
+from bootimage.cargo.messages import rendered_errors
 
 _ERROR = re.compile(r"error(?:\[\w+\])?: (.*)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -24,7 +24,7 @@ def cargo_failure(
     against some that are cargo's own; where it is None, cargo's words stand last.
     """
     errors = rendered_errors(finished.stdout)
-    report.write_error(errors)
+    console.write_error(errors)
     first = _first_error(errors) or _first_error(decode(finished.stderr)) or _how_it_ended(finished)
     return BuildError(f"{what}: {first}", file=file, hint=advice(errors))
 

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bootimage.base.errors import BuildError
+from bootimage.base.generated_files import is_marked
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.config_paths import takes_text, with_absolute_paths
-from bootimage.cargo.mark import is_marked
 from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
 
 Value = TypeVar("Value")
 

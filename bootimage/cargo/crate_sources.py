@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.run_program import Finished, decode, run
 from bootimage.cargo.config import read_cargo_config
 from bootimage.cargo.own_home import make_home
 from bootimage.context import BuildContext
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.process import Finished, decode, run
 
 FETCHING = ("credential-alias", "http", "net", "registries", "registry", "source")
 """The tables of a cargo configuration that reach a fetch of ours."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bootimage.cargo.crate_config import CrateConfig
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.run_program import Finished
+from bootimage.base.write_files import write_whole
+from bootimage.cargo.config_for_cargo import CrateConfig
 from bootimage.cargo.own_home import make_home
-from bootimage.cargo.process import run_cargo
+from bootimage.cargo.run_cargo import run_cargo
 from bootimage.context import BuildContext
-from bootimage.dataclass import dataclass
-from bootimage.files import write_whole
-from bootimage.process import Finished
 
 
 def offline(words: Sequence[str]) -> list[str]:

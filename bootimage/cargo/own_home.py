@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootimage.dataclass import dataclass
-from bootimage.files import write_whole
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.write_files import write_whole
 
 # What is downloaded, and the locks and the record of its use that go with it.
 _SHARED_FOLDERS = ("registry", "git")

@@ -13,14 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bootimage import report
+from bootimage.base import console
+from bootimage.base.run_program import Finished
+from bootimage.cargo.flags import encoded, remap_flags
 from bootimage.cargo.own_home import make_home
 from bootimage.cargo.package_files import package_files
-from bootimage.cargo.process import run_cargo
-from bootimage.cargo.remap import remap_flags
-from bootimage.cargo.rustflags import encoded
+from bootimage.cargo.run_cargo import run_cargo
 from bootimage.context import BuildContext
-from bootimage.process import Finished
 from bootimage.toolchain.toolchain import Toolchain
 
 # The names of the folders of a sealed build in what is compiled: crates are called what they are called
@@ -66,7 +65,7 @@ def run_sealed(
     flags: Sequence[str],
     config: Mapping[str, Any],
     *,
-    step: report.Step | None,
+    step: console.Step | None,
     variables: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run cargo's `command` in the empty folder `folder` with these `flags` for rustc.

@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.machine import packages
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.machine.guest_environment import guest_environment
-from bootimage.machine.ovmf import Firmware
+from bootimage.machine.uefi_firmware import Firmware
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -113,7 +113,7 @@ def find_qemu(environ: Mapping[str, str], name: str | None = None) -> Path:
     if found is None:
         raise BuildError(
             f"there is no program {wanted}: QEMU is not installed, or not on PATH",
-            hint=packages.install_command(packages.QEMU),
+            hint=install_hints.install_command(install_hints.QEMU),
         )
     return Path(found)
 
@@ -138,3 +138,7 @@ def _told(program: Path, *arguments: str) -> str:
         ).stdout
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return ""
+
+
+# What a guest that writes 0x10 to isa-debug-exit ends QEMU with: (0x10 << 1) | 1.
+SUCCESS_CODE = 33

@@ -14,17 +14,18 @@ from typing import cast
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.crate_sources import copy_crates
-from bootimage.cargo.diagnostics import executables
 from bootimage.cargo.manifest import read_package
+from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings
 from bootimage.cargo.sealed_build import copy_source, run_sealed
-from bootimage.errors import BuildError
-from bootimage.loader import relocatable
-from bootimage.loader.choose import Loader
-from bootimage.loader.dependency import source_of
-from bootimage.loader.relocatable import Recipe
-from bootimage.loader.v0_9 import FlatLoader, loader_key, provide_flat_image, provide_loader
+from bootimage.image.flat_image import provide_flat_image
+from bootimage.loader import compile_0_9, relocatable
+from bootimage.loader.choose_loader import Loader
+from bootimage.loader.compile_0_9 import Recipe
+from bootimage.loader.loader_0_9 import FlatLoader, loader_key, provide_loader
+from bootimage.loader.loader_source import source_of
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import Machine, find_qemu
 from bootimage.toolchain.toolchain import Toolchain
@@ -123,8 +124,8 @@ def _built_by_its_own_recipe(kernel: Kernel, flat: FlatLoader, elf: Path) -> byt
     crates = copy_crates(context, flat.sources, source / "Cargo.toml", folder)
     linking = "-Clink-args=--script=linker.ld --gc-sections"
     flags = [
-        linking if flag == relocatable._ONE_OBJECT else flag
-        for flag in relocatable._flags(context, recipe, target, folder)
+        linking if flag == compile_0_9._ONE_OBJECT else flag
+        for flag in compile_0_9._flags(context, recipe, target, folder)
     ]
     kernel_variables = {"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)}
     command = relocatable._command(context, recipe, target, folder)

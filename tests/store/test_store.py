@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stores import CONTENTS, GIB, KEY, build, filled, held, key_of, put, read, use
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.store import blobs as store_blobs
-from bootimage.store.action_key import action_key
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
+from bootimage.store.keys import action_key
 from bootimage.store.record import is_file_name
-from bootimage.store.report import duration_text, report_lines, size_text
 from bootimage.store.store import Store
+from bootimage.store.store_summary import duration_text, report_lines, size_text
 from bootimage.store.tree import tree_path
 
 
