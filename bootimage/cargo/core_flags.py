@@ -22,8 +22,6 @@ FITTING: Mapping[str, str] = {
     "-Ctarget-cpu": _ABI,
     "-Csoft-float": _ABI,
     "-Cno-redzone": "an interrupt would overwrite what `core` keeps below the stack pointer",
-    "-Cforce-frame-pointers": "who walks the stack by frame pointers goes through `core`",
-    "-Cforce-unwind-tables": "who unwinds the stack goes through `core`",
     "-Ccode-model": _PLACE,
     "-Crelocation-model": _PLACE,
     "-Zsanitizer": "rustc refuses crates that are sanitized and others that are not",

@@ -8,14 +8,15 @@ into a folder of their own, so that the build itself needs neither the network n
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bootimage.base.errors import BuildError
+from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, decode, run
+from bootimage.base.toml_text import parse_table
 from bootimage.cargo.config import read_cargo_config
 from bootimage.cargo.own_home import make_home
 from bootimage.context import BuildContext
@@ -25,6 +26,7 @@ FETCHING = ("credential-alias", "http", "net", "registries", "registry", "source
 
 _REGISTRY = "crates-io"
 _CHECKSUMS = ".cargo-checksum.json"
+_RECORD_LIMIT = 16 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,7 @@ def copy_crates(
     finished.or_fail("cargo cannot get the crates that are needed", file=manifest)
     if sources.directory is not None and crates.is_dir():
         _check_unedited(crates, sources.directory)
-    return _told_by_cargo(decode(finished.stdout))
-
-
-def _told_by_cargo(text: str) -> dict[str, Any]:
-    import tomli
-
-    return tomli.loads(text)
+    return parse_table(decode(finished.stdout))
 
 
 def _check_unedited(copied: Path, directory: Path) -> None:
@@ -148,7 +144,7 @@ def _check_unedited(copied: Path, directory: Path) -> None:
 
 
 def _package(crate: Path) -> object:
-    return json.loads((crate / _CHECKSUMS).read_text(encoding="utf-8")).get("package")
+    return read_object(crate / _CHECKSUMS, _RECORD_LIMIT).get("package")
 
 
 def check_checksums(crate: Path) -> None:
@@ -156,7 +152,7 @@ def check_checksums(crate: Path) -> None:
     record = crate / _CHECKSUMS
     if not record.is_file():
         return
-    for name, expected in json.loads(record.read_text(encoding="utf-8")).get("files", {}).items():
+    for name, expected in read_object(record, _RECORD_LIMIT).get("files", {}).items():
         path = crate / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise BuildError(

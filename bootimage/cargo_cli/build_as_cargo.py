@@ -129,15 +129,15 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
         *json_target_flags(context.toolchain, asked.target),
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
+        *offline(asked.arguments.rest),
         *asked.arguments.rest,
+        _MESSAGES,
     ]
     environment = {**cargo_environment(context, crate, config), **_terminal()}
 
     def attempt() -> Finished:
         own = _own_jobs(environment, asked.shell)
-        return run(
-            [*command, *offline(asked.arguments.rest), _MESSAGES], env=own, cwd=config.working_directory
-        )
+        return run(command, env=own, cwd=config.working_directory)
 
     finished = with_crates(context, _crates(context, asked, config, environment), attempt)
     return _executables(finished, asked.file.path, asked.target)

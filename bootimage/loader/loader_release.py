@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,9 @@ def release_of(loader: Loader, kernel: Path) -> Release:
 
     A loader of which nothing but the version is known is a published one.
     """
-    sources = crate_sources(kernel.parent, cargo_home(os.environ))
+    sources = NO_SOURCES
+    with suppress(BuildError):  # a configuration that cannot be read is an error of the kernel's own build
+        sources = crate_sources(kernel.parent, cargo_home(os.environ))
     is_elsewhere = loader.manifest is not None or loader.origin == "git"
     if is_elsewhere:
         return Release(loader.version, loader, kernel, sources)

@@ -49,7 +49,7 @@ def _is_quick(program: Path, accel: str) -> bool:
             *("-device", DEBUG_EXIT),
         ]
         try:
-            env = guest_environment(os.environ)
+            env = guest_environment()
             done = subprocess.run(command, env=env, capture_output=True, timeout=_PROBE_S, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return False

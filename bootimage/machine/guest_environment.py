@@ -5,6 +5,7 @@ No token and no password: a guest may attack the machine that it runs on.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 _NAMES = {
@@ -17,6 +18,6 @@ _FAMILIES = (
 )
 
 
-def guest_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def guest_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables of `environ` that QEMU may see."""
     return {name: value for name, value in environ.items() if name in _NAMES or name.startswith(_FAMILIES)}

@@ -220,7 +220,7 @@ async def _spawn(
             stdin=None if mode.on_terminal else asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[each.fileno() for each in inherited],
-            env={**guest_environment(os.environ), "TMPDIR": os.fspath(folder)},
+            env={**guest_environment(), "TMPDIR": os.fspath(folder)},
         )
     except OSError as error:
         raise BuildError(f"cannot run {command[0]}: {error.strerror}") from error

@@ -132,7 +132,7 @@ def displays(program: Path) -> frozenset[str]:
 def _told(program: Path, *arguments: str) -> str:
     command = [os.fspath(program), *arguments]
     try:
-        env = guest_environment(os.environ)
+        env = guest_environment()
         return subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=30, check=False
         ).stdout
