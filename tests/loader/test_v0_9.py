@@ -21,7 +21,7 @@ from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings
 from bootimage.cargo.sealed_build import copy_source, run_sealed
 from bootimage.image.flat_image import provide_flat_image
-from bootimage.loader import compile_0_9, relocatable
+from bootimage.loader import compile_0_9
 from bootimage.loader.choose_loader import Loader
 from bootimage.loader.compile_0_9 import Recipe
 from bootimage.loader.loader_0_9 import FlatLoader, loader_key, provide_loader
@@ -118,9 +118,9 @@ def _built_by_its_own_recipe(kernel: Kernel, flat: FlatLoader, elf: Path) -> byt
     folder.mkdir()
     package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
     recipe = Recipe(package, flat.features, flat.settings, "the whole", flat.sources)
-    target, _ = relocatable._without_linking(relocatable._specification(context, package))
+    target, _ = compile_0_9._without_linking(compile_0_9._specification(context, package))
     source = copy_source(package.folder, folder)
-    relocatable._write_lock(context, package, source)
+    compile_0_9._write_lock(context, package, source)
     crates = copy_crates(context, flat.sources, source / "Cargo.toml", folder)
     linking = "-Clink-args=--script=linker.ld --gc-sections"
     flags = [
@@ -128,7 +128,7 @@ def _built_by_its_own_recipe(kernel: Kernel, flat: FlatLoader, elf: Path) -> byt
         for flag in compile_0_9._flags(context, recipe, target, folder)
     ]
     kernel_variables = {"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)}
-    command = relocatable._command(context, recipe, target, folder)
+    command = compile_0_9._command(context, recipe, target, folder)
     finished = run_sealed(context, folder, command, flags, crates, step=None, variables=kernel_variables)
     program = executables(finished.or_fail("the recipe does not work").stdout)["bootloader"]
     into = ["-I", "elf64-x86-64", "-O", "binary", "--binary-architecture=i386:x86-64"]
@@ -142,7 +142,7 @@ def test_another_kernel_needs_no_compiler_for_its_loader(
 ) -> None:
     first = image_of(kernel).read_bytes()
     monkeypatch.setattr(
-        relocatable, "run_sealed", lambda *_, **__: pytest.fail("the loader is compiled again")
+        compile_0_9, "run_sealed", lambda *_, **__: pytest.fail("the loader is compiled again")
     )
     kernel.edit("src/main.rs", "Hello World!", "Good morning")
     second = image_of(kernel).read_bytes()
@@ -254,7 +254,7 @@ def test_the_same_bytes_with_another_home(kernel: Kernel, tmp_path: Path) -> Non
         flat = replace(kernel, context=context).loader()
         package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
         recipe = Recipe(package, flat.features, flat.settings, "a loader", flat.sources)
-        made.append(relocatable.compile_relocatable(context, recipe, folder))
+        made.append(compile_0_9.compile_relocatable(context, recipe, folder))
     assert package.folder.is_relative_to(home)
     for name in made[0]:
         assert made[0][name].read_bytes() == made[1][name].read_bytes()
