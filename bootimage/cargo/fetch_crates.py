@@ -7,6 +7,7 @@ That nothing is missing is remembered beside the results: an edit's build does n
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,10 @@ def offline(words: Sequence[str]) -> list[str]:
 
 
 _MISSING = (b"--offline was specified", b"the `--offline` flag", b"offline mode (via `--offline`)")
+# What cargo says where it could not download; of all else the build would complain too.
+_NETWORK = re.compile(
+    rb"download|failed to (get|query|load source)|network|offline|resolve host|connect|Updating"
+)
 _OF_JOBS = ("MAKEFLAGS", "CARGO_MAKEFLAGS", "CARGO_BUILD_JOBS")
 # Of the arguments of `cargo build`, those that `cargo fetch` has too: alone, and with a value.
 _ALONE = ("--locked", "--frozen", "--offline")
@@ -55,7 +60,7 @@ def with_crates(context: BuildContext, wanted: Fetch, attempt: Callable[[], Fini
     note = wanted.target_dir / "config" / "fetched"
     fresh = _read(note) != _state(wanted)
     fetched = _fetch_and_note(context, wanted, note) if fresh else None
-    if fetched is not None and b"lock file" in fetched.stderr and fetched.returncode != 0:
+    if fetched is not None and fetched.returncode != 0 and not _NETWORK.search(fetched.stderr):
         return fetched  # the build would say the same
     finished = attempt()
     if fresh or not _lacks_crates(finished):

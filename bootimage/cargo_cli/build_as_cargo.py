@@ -30,7 +30,7 @@ from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_cli.shell_environment import CargoShell, read_shell
 from bootimage.context import BuildContext
-from bootimage.kernel.crate_build import CrateBuild, cargo_environment, hint_for
+from bootimage.kernel.crate_build import CrateBuild, cargo_environment, hint_for, named
 from bootimage.sysroot.sysroot_crates import Sysroot, crates_for, features_for
 from bootimage.target_spec.read_target import read_target_named
 from bootimage.target_spec.target import Target
@@ -171,8 +171,7 @@ def _run_foreign(
 
 def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
     if finished.returncode != 0:
-        name = manifest.parent.name
-        raise BuildError(f"{name} does not build", file=manifest, hint=hint_for(finished.stderr))
+        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint_for(finished.stderr))
     return [
         Executable(Path(each["executable"]), Path(each["manifest_path"]), target)
         for each in artifacts(finished.stdout)

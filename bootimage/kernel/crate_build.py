@@ -17,6 +17,7 @@ from bootimage.cargo.flags import encoded, json_target_flags, remap_flags, seen_
 from bootimage.cargo.messages import executables
 from bootimage.cargo.run_cargo import run_cargo
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
+from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
@@ -53,8 +54,15 @@ class CrateBuild:
     @property
     def label(self) -> str:
         """What the user reads while it is built."""
-        what = ", ".join(self.bins) or self.manifest.parent.name
+        what = ", ".join(self.bins) or named(self.manifest)
         return f"Compiling {what} for {self.target.name}"
+
+
+def named(manifest: Path) -> str:
+    """What a user calls what `manifest` describes: its package, or the folder of a workspace without one."""
+    file = read_toml(manifest)
+    name = file.get(str, "package", "name") if "package" in file.data else None
+    return name or manifest.parent.name
 
 
 def build_crate(context: BuildContext, build: CrateBuild) -> dict[str, Path]:
@@ -84,7 +92,7 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         finished = with_crates(context, crates_of(context, build, config, environment), attempt)
     if finished.returncode != 0:
         raise BuildError(
-            f"{', '.join(build.bins) or build.manifest.parent.name} does not build",
+            f"{', '.join(build.bins) or named(build.manifest)} does not build",
             file=build.manifest,
             hint=hint_for(finished.stderr),
         )

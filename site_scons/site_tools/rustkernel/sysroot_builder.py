@@ -76,6 +76,8 @@ def _fitting_flags(env: Any, manifest: Path, config: CargoConfig) -> tuple[str, 
     Without those under a `cfg(...)`, which only the compiler knows: a kernel with such has its sysroot made
     when it is built itself.
     """
+    if not manifest.is_file():  # which is an error of the package's own
+        return ()
     target = env["RUST_TARGET"]
     name = Path(str(target)).stem if str(target).endswith(".json") else str(target)
     own = profile_flags(find_workspace(read_toml(manifest)), config, env.subst("$RUST_PROFILE"))
