@@ -41,7 +41,6 @@ from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
 pytestmark = pytest.mark.rust
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-NUMBER = 200
 _OF_NO_RESULT = ("TERM", "TMPDIR")  # where partial files are, and colours
 KINDS = ("core", "0.9", "0.11")
 
@@ -151,14 +150,21 @@ def tried(
     return outcome(kind, context, root / "p/kernel", root / "b/work", published)
 
 
+@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.long("configurations"))])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_or_another_key(
-    kind: str, base: BuildContext, recording: None, tmp_path: Path, published: Path, vendored: Path
+    kind: str,
+    count: int,
+    base: BuildContext,
+    recording: None,
+    tmp_path: Path,
+    published: Path,
+    vendored: Path,
 ) -> None:
     expected = tried(Configuration(), kind, base, tmp_path / "plain", published, vendored)
     assert expected[0] != "refused", expected[1]
     same = refused = others = 0
-    for number in range(NUMBER):
+    for number in range(count):
         made = configuration(number)
         key, found = tried(made, kind, base, tmp_path / str(number), published, vendored)
         if key == expected[0]:
@@ -169,5 +175,5 @@ def test_the_same_or_another_key(
         else:
             others += 1
         shutil.rmtree(tmp_path / str(number))
-    assert same > NUMBER * 0.7, (same, others, refused)
+    assert same > count * 0.7, (same, others, refused)
     print(f"{kind}: {same} the same, {others} under another key, {refused} refused")
