@@ -112,24 +112,41 @@ def test_another_program_called_cargo(tmp_path: Path, script: str, said: str) ->
     assert "OTHER does not work as cargo" in taken_for("cargo", tmp_path / "more", "exit 3")
 
 
-KEPT = {"https_proxy": "p", "NO_PROXY": "n", "SSL_CERT_FILE": "c", "CARGO_REGISTRIES_MINE_TOKEN": "t"}
-KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "SSH_AUTH_SOCK": "s", "TERM": "xterm"}
+KEPT = {
+    "https_proxy": "http://p:1",
+    "NO_PROXY": "n",
+    "SSL_CERT_FILE": "c",
+    "CARGO_REGISTRIES_MINE_INDEX": "i",
+}
+KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "TERM": "xterm"}
+SECRETS = {"CARGO_REGISTRIES_MINE_TOKEN": "t", "CARGO_REGISTRY_TOKEN": "t", "SSH_AUTH_SOCK": "s"}
+SECRETS |= {"CARGO_HTTP_PROXY": "http://user:word@p:1", "all_proxy": "user:word@p:1", "NETRC": "n"}
 LEAKS = {"RUSTFLAGS": "-Cx", "CARGO_ENCODED_RUSTFLAGS": "x", "CARGO_TARGET_DIR": "/t", "RUSTDOCFLAGS": "x"}
 LEAKS |= {"CARGO_BUILD_TARGET": "x", "RUSTC_WORKSPACE_WRAPPER": "w", "MAKEFLAGS": "-j", "LANG": "de_DE.UTF-8"}
 LEAKS |= {"CARGO_PROFILE_DEV_LTO": "fat", "CARGO_INCREMENTAL": "0", "LD_PRELOAD": "x", "RUST_BACKTRACE": "1"}
+LEAKS |= {"SCCACHE_REDIS": "r", "RUSTKERNEL_CACHE_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "a"}
 
 
-def test_the_environment_is_clean(tmp_path: Path) -> None:
-    found = system(tmp_path, **KEPT, **LEAKS)
+def test_each_kind_of_program_has_its_list(tmp_path: Path) -> None:
+    found = system(tmp_path, **KEPT, **SECRETS, **LEAKS)
     complete(tmp_path / "usr")
-    assert found.environment() == {
-        **KEPT,
+    own = {
         "PATH": f"{tmp_path}/usr/bin:{tmp_path}/bin",
         "HOME": f"{tmp_path}/home",
         "CARGO_HOME": f"{tmp_path}/home/.cargo",
         "RUSTC": f"{tmp_path}/usr/bin/rustc",
         "LC_ALL": "C.UTF-8",
     }
+    assert found.environment() == {**KEPT, **own}
+    assert found.fetch_environment() == {**KEPT, **SECRETS, **own}
+    assert found.sealed_environment() == {"TERM": "xterm", **own}
+
+
+def test_a_compiler_cache_finds_its_servers(tmp_path: Path) -> None:
+    found = system(tmp_path, RUSTC_WRAPPER="sccache", SCCACHE_REDIS="r")
+    complete(tmp_path / "usr")
+    assert {"RUSTC_WRAPPER", "SCCACHE_REDIS"} <= found.environment().keys()
+    assert not {"RUSTC_WRAPPER", "SCCACHE_REDIS"} & found.sealed_environment().keys()
 
 
 def test_the_environment_tells_where_rustup_is(tmp_path: Path) -> None:
@@ -183,18 +200,6 @@ def test_named_source(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"RUST_SRC names .*/nowhere") as caught:
         system(tmp_path, RUST_SRC=str(tmp_path / "nowhere")).library_source()
     assert "RUST_SRC" in (caught.value.hint or "")
-
-
-def test_the_librarys_own_dependencies(tmp_path: Path) -> None:
-    found = system(tmp_path)
-    complete(tmp_path / "usr")
-    assert found.std_vendor_config() == []
-    vendor = found.library_source() / "vendor"
-    vendor.mkdir()
-    assert found.std_vendor_config() == [
-        *("--config", 'source.crates-io.replace-with="std-vendor"'),
-        *("--config", f'source.std-vendor.directory="{vendor}"'),
-    ]
 
 
 def test_installed_std(tmp_path: Path) -> None:

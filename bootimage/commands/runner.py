@@ -167,8 +167,10 @@ def _run(request: RunnerRequest, command: RunCommand, environ: Mapping[str, str]
 def _attached(command: RunCommand, environ: Mapping[str, str], limit: float | None) -> int:
     from bootimage.cargo_cli.run_command import find_program
     from bootimage.machine.terminal import run_attached
+    from bootimage.toolchain.clean_environment import without_secrets
 
-    code = run_attached([str(find_program(command.words, environ)), *command.words[1:]], environ, limit)
+    words = [str(find_program(command.words, environ)), *command.words[1:]]
+    code = run_attached(words, without_secrets(environ), limit)
     if code < 0:
         raise BuildError(f"{Path(command.words[0]).name} was ended by signal {-code}")
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,19 @@ def advice(toolchain: Toolchain, version: str) -> str:
     if near is None:
         return _TABLE
     return f"{near} is the nearest that is known to: cargo update -p bootloader_api --precise {near}"
+
+
+# What a compiler says of source that is too old or too new for it; and what its linker says of a program
+# that has become too large. All else (the disk is full, a crate is missing) no other version cures.
+_OF_COMPILER = re.compile(
+    r"error\[E\d{4}\]|will not fit in region|out of range|overlaps? with|rust-lld` failed"
+)
+_NEVER = re.compile(r"No space left on device|Permission denied|Cannot allocate memory|signal: \d+")
+
+
+def is_of_compiler(errors: str) -> bool:
+    """Whether another version of the compiler or of the loader may help against these errors of rustc."""
+    return bool(_OF_COMPILER.search(errors)) and not _NEVER.search(errors)
 
 
 def nearest_known(toolchain: Toolchain, version: str) -> str | None:

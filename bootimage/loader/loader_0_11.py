@@ -14,7 +14,7 @@ from bootimage.loader.pinned_crates import applied_holds
 from bootimage.store.keys import action_key
 from bootimage.toolchain.toolchain import Toolchain
 
-_RECIPE = "3"
+_RECIPE = "4"
 """Part of every key: to be changed with the way a program is built."""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, crate_sources
 from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_settings
@@ -27,7 +28,7 @@ from bootimage.store.keys import action_key
 from bootimage.store.record import Entry
 from bootimage.toolchain.toolchain import Toolchain
 
-_RECIPE = "2"
+_RECIPE = "3"
 """Part of every key: to be changed with the way a loader is built."""
 
 _MAPS_MEMORY = "map_physical_memory"
@@ -41,6 +42,7 @@ class FlatLoader:
     kernel: Path
     features: tuple[str, ...]
     settings: BootloaderSettings
+    sources: CrateSources = NO_SOURCES
 
     @property
     def label(self) -> str:
@@ -51,7 +53,9 @@ class FlatLoader:
 def flat_loader(context: BuildContext, build: CrateBuild, loader: Loader) -> FlatLoader:
     """The `loader` as this build of a kernel needs it. Asks cargo for the features."""
     features = active_features(context, build, loader)
-    return FlatLoader(loader, build.manifest, features, _settings(read_toml(build.manifest), features))
+    settings = _settings(read_toml(build.manifest), features)
+    sources = crate_sources(build.manifest.parent, context.toolchain.cargo_home())
+    return FlatLoader(loader, build.manifest, features, settings, sources)
 
 
 def _settings(manifest: TomlFile, features: Collection[str]) -> BootloaderSettings:
@@ -72,6 +76,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     """
     loader = flat.loader
     holds = applied_holds(toolchain, loader.version)
+    vendored = flat.sources.identity()
     source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
         "loader 0.9",
@@ -81,6 +86,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "package": f"{loader.package} {loader.version}",
             "source": source,
+            **({"vendored": vendored} if vendored else {}),
             "features": " ".join(flat.features),
             "settings": settings_manifest(flat.settings),
             "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
@@ -95,7 +101,8 @@ def provide_loader(context: BuildContext, flat: FlatLoader) -> Entry:
     def make(folder: Path) -> Mapping[str, Path]:
         manifest = source_of(context, flat.kernel, flat.loader)
         package = read_package(manifest, context.toolchain.cargo_home())
-        return compile_relocatable(context, Recipe(package, flat.features, flat.settings, flat.label), folder)
+        recipe = Recipe(package, flat.features, flat.settings, flat.label, flat.sources)
+        return compile_relocatable(context, recipe, folder)
 
     return context.perform(key, flat.label, make)
 

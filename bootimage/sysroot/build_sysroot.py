@@ -1,8 +1,9 @@
 """The sysroot: `core`, `compiler_builtins` and what else was asked for, compiled for one target.
 
 It depends on the compiler, its library source, the canonical target specification, the crates and
-their features; on nothing of the kernel's. So it is built once, kept in the store, and handed to
-cargo as `--sysroot` at a path that holds its digest (cargo does not notice one that changes in place).
+their features, and on those few flags of a kernel to which `core` has to fit. So it is built once, kept in
+the store, and handed to cargo as `--sysroot` at a path that holds its digest (cargo does not notice one that
+changes in place).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
-from bootimage.cargo.flags import encoded, json_target_flags, remap_flags
-from bootimage.cargo.run_cargo import run_cargo
+from bootimage.cargo.crate_sources import copy_crates, crate_sources, directory_source
+from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
 from bootimage.store.keys import action_key
 from bootimage.store.record import Entry
@@ -38,6 +41,9 @@ debug = "line-tables-only"
 
 [workspace]
 """
+_RECIPE = "2"
+"""Part of every key: to be changed with the way a sysroot is built."""
+
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
@@ -46,6 +52,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
     return action_key(
         "sysroot",
         {
+            "recipe": _RECIPE,
             "compiler": toolchain.identity,
             "target": sysroot.target.digest,
             "crates": " ".join(sysroot.crates),
@@ -87,33 +94,36 @@ def sysroot_manifest(context: BuildContext, sysroot: Sysroot) -> str:
 
 
 def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str, Path]:
-    toolchain = context.toolchain
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    flags = [*_flags(sysroot), *remap_flags(toolchain, {folder: "/sysroot"})]
-    environment = {
-        **context.environment(),
-        **toolchain.library_environment(),
-        "CARGO_ENCODED_RUSTFLAGS": encoded(flags),
-    }
+    flags = [*_flags(sysroot), *sealed_flags(context.toolchain, folder, "/sysroot")]
+    config = _crates(context, folder)
+    variables = context.toolchain.library_environment()
     with console.step(sysroot.label) as step, context.jobs.job():
-        finished = run_cargo(command, env=environment, cwd=folder, step=step)
+        finished = run_sealed(context, folder, command, flags, config, step=step, variables=variables)
     finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
     return _libraries(sysroot, folder)
+
+
+def _crates(context: BuildContext, folder: Path) -> Mapping[str, Any]:
+    """Where the library's own dependencies are: beside its source, else (rustup's stable) in the registry."""
+    library = context.toolchain.library_source()  # says what to install, before cargo says less
+    if (library / "vendor").is_dir():
+        return directory_source(library / "vendor")
+    home = context.toolchain.cargo_home()
+    return copy_crates(context, crate_sources(home, home).of_registries(), library / "Cargo.toml", folder)
 
 
 def _flags(sysroot: Sysroot) -> tuple[str, ...]:
     # ThinLTO among the parts of one crate takes a fifth of the time and gains next to nothing; a kernel
     # with LTO of its own does it for all crates, from the bitcode.
-    return ("-Cembed-bitcode=yes", *(() if sysroot.small else ("-Clto=off",)))
+    return ("-Cembed-bitcode=yes", *(() if sysroot.small else ("-Clto=off",)), *sysroot.flags)
 
 
 def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:
     toolchain = context.toolchain
-    toolchain.library_source()  # says what to install, before cargo says less
     return [
-        str(toolchain.cargo),
         "build",
         "--release",
         "--target",
@@ -123,7 +133,6 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         f"-Zbuild-std={','.join(sysroot.crates)}",
         f"-Zbuild-std-features={','.join(sysroot.features)}",
         *json_target_flags(toolchain, sysroot.target),
-        *toolchain.std_vendor_config(),
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.run_program import decode, run
-from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.toolchain.clean_environment import compile_variables
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.find_compiler import FoundCompiler
 
@@ -87,4 +87,4 @@ def _is_script(program: Path) -> bool:
 
 
 def _bare(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
+    return {**compile_variables(environ), "PATH": environ.get("PATH") or os.defpath}

@@ -19,11 +19,17 @@ from bootimage.base.json_text import parse_json
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.user_folders import cache_folder, home_folder
 from bootimage.toolchain import library_source, llvm_programs
-from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.toolchain.clean_environment import (
+    compile_variables,
+    fetch_variables,
+    sealed_variables,
+)
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.find_compiler import ToolchainRequest, search_compiler
 from bootimage.toolchain.identify_compiler import ask_cargo, ask_compiler
 from bootimage.toolchain.rustup import cargo_home, find_rustup
+
+__all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
 
 
 @dataclass(frozen=True)
@@ -130,20 +136,6 @@ class Toolchain:
         minors: list[int] = parse_json(open_probe(self.environ).recall("library source", stamps, ask))
         return minors
 
-    def std_vendor_config(self) -> list[str]:
-        """Arguments with which cargo takes the library's own dependencies from its source, offline.
-
-        For the build of the sysroot alone: they replace the cargo registry. Empty where the source
-        comes without them (rustup's stable).
-        """
-        vendor = self.library_source() / "vendor"
-        if not vendor.is_dir():
-            return []
-        values = {"crates-io.replace-with": "std-vendor", "std-vendor.directory": str(vendor)}
-        return [
-            part for key, text in values.items() for part in ("--config", f"source.{key}={json.dumps(text)}")
-        ]
-
     def objcopy(self) -> Path:
         """LLVM's objcopy, to be run in `objcopy_environment`. Raises BuildError where there is none."""
         if self.named_objcopy:
@@ -176,16 +168,27 @@ class Toolchain:
         return found
 
     def environment(self, *, links: bool = True) -> dict[str, str]:
-        """The clean environment for cargo and rustc.
+        """The clean environment for cargo and rustc: no secret is in it.
 
         Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
         """
+        return self._around(compile_variables(self.environ), links=links)
+
+    def sealed_environment(self) -> dict[str, str]:
+        """The environment for builds whose results are shared: nothing of it differs between users."""
+        return self._around(sealed_variables(self.environ))
+
+    def fetch_environment(self) -> dict[str, str]:
+        """The environment for a cargo that downloads, with credentials: it must run no code of others."""
+        return self._around(fetch_variables(self.environ), links=False)
+
+    def _around(self, variables: Mapping[str, str], *, links: bool = True) -> dict[str, str]:
         if self.bootstrap and links:
             _say_bootstrap(self)
         linker_folder = self._linker_folder() if links else []
         rustup = find_rustup(self.environ)
         return {
-            **kept_variables(self.environ),
+            **variables,
             "PATH": os.pathsep.join([str(self.rustc.parent), *linker_folder, self._search_path()]),
             "HOME": str(home_folder(self.environ)),
             "CARGO_HOME": str(self.cargo_home()),
