@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bootimage.base.errors import BuildError
-
 from bench.compiler_list import Compiler
 from bench.compiler_table import Cell
 from bench.loader_kernel import build_flat_kernel, run_flat_kernel, try_loader
+from bootimage.base.errors import BuildError
 from bootimage.context import open_context
 
 _LONGEST = 160

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bootimage.base.errors import BuildError
-
 from bootimage.context import open_context
 from bootimage.toolchain.toolchain import Toolchain
 

@@ -1,4 +1,4 @@
-"""What came of trying compilers: kept as JSON, shown as Markdown, and handed to the engine as rules."""
+"""What came of trying compilers: kept as JSON, and shown as Markdown."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.base.write_files import write_whole
-
-from bootimage.toolchain.rule_files import SHIPPED
 from bootimage.toolchain.toolchain import Toolchain
 
 _JSON, _PAGE = "docs/compilers.json", "docs/compilers.md"
 _BEGIN, _END = "<!-- The table: docs/compilers.json -->\n", "<!-- The end of the table -->\n"
-_TRIED = "# --- Written by `python bench/compilers.py` and `python bench/loaders.py`: what has been tried.\n"
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,11 @@ class Row:
     rustc_day: str
     cargo: str
     cells: dict[str, Cell] = field(default_factory=dict)
+
+    def loaders(self) -> list[str]:
+        """The loaders 0.11 that built and booted."""
+        found = (version for cell in self.cells.values() for version in cell.loaders)
+        return [version for version in found if version.startswith("0.11.")]
 
     def is_of(self, toolchain: Toolchain) -> bool:
         """Whether the row is still about the compiler that goes by its name now."""
@@ -75,7 +77,7 @@ def is_known(project: Path, name: str, toolchain: Toolchain, column: str) -> boo
 
 
 def write(project: Path, columns: Mapping[str, str]) -> None:
-    """Write the table into docs/compilers.md, and what has been tried into the engine's rules.
+    """Write the table into docs/compilers.md.
 
     `columns` are the columns' names and what the reader reads above them.
     """
@@ -84,36 +86,6 @@ def write(project: Path, columns: Mapping[str, str]) -> None:
     above, _, rest = page.read_text().partition(_BEGIN)
     below = rest.partition(_END)[2]
     write_whole(page, "".join([above, _BEGIN, "\n", *_markdown(rows, columns), "\n", _END, below]))
-    write_tried(project, rows)
-
-
-def write_tried(project: Path, rows: Mapping[str, Row]) -> None:
-    """Write what has been tried to the end of the engine's rules; docs/loaders.json says more of loaders."""
-    from bench.loader_table import load as load_loaders
-
-    loaders = load_loaders(project)
-    tried = {(row.rustc, row.rustc_day, row.cargo): list(_loaders(row)) for row in rows.values()}
-    for name, facts in loaders.compilers.items():
-        key = (facts["release"], facts["commit_date"], facts["release"])
-        good = [
-            each for each in loaders.versions if (c := loaders.cell(each, name)) is not None and c.is_good
-        ]
-        tried[key] = good or tried.get(key, [])
-    above = SHIPPED.read_text().partition(_TRIED)[0]
-    write_whole(SHIPPED, "".join([above, _TRIED, *(_tried(*key, found) for key, found in tried.items())]))
-
-
-def _loaders(row: Row) -> Iterator[str]:
-    for cell in row.cells.values():
-        yield from (version for version in cell.loaders if version.startswith("0.11."))
-
-
-def _tried(rustc: str, day: str, cargo: str, loaders: list[str]) -> str:
-    lines = ["", "[[tried]]", f'release = "{rustc}"', f'commit_date = "{day}"']
-    lines += [f'cargo = "{cargo}"'] if cargo != rustc else []
-    if loaders:
-        lines += ["loaders = [", *(f'    "{version}",' for version in loaders), "]"]
-    return "\n".join(lines) + "\n"
 
 
 def _markdown(rows: Mapping[str, Row], columns: Mapping[str, str]) -> Iterator[str]:

@@ -15,12 +15,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
 
-from bootimage.base.errors import BuildError  # noqa: E402
-
 from bench import compiler_table  # noqa: E402
 from bench.compiler_columns import COLUMNS, try_column  # noqa: E402
 from bench.compiler_list import OF_THIS_MACHINE, Compiler, with_cargo, with_new_folder  # noqa: E402
 from bench.suite_root import SuiteRoot  # noqa: E402
+from bench.tried_rows import write_tried  # noqa: E402
+from bootimage.base.errors import BuildError  # noqa: E402
 
 _ROOTS = PROJECT / "tests" / ".work" / "roots"
 
@@ -35,6 +35,7 @@ def main() -> int:
         for compiler in _compilers(options, Path(scratch)):
             good = _try(compiler, options.only or list(COLUMNS), Path(scratch), options.missing) and good
     compiler_table.write(PROJECT, {name: column.title for name, column in COLUMNS.items()})
+    write_tried(PROJECT)
     return 0 if good else 1
 
 

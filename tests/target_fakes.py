@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.specification.target_spec import CanonicalSpec, canonical
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.canonical_spec import CanonicalSpec, canonical
 from bootimage.toolchain.rule_files import Rules, read_rules
 
 X86_64 = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
@@ -125,6 +125,10 @@ class FakeCompiler:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: TARGETS)
     told: tuple[str, ...] = ()
     rules: Rules = field(default_factory=lambda: read_rules({"HOME": "/nowhere"}))
+
+    def rule_for(self, key: str, value: str | None = None) -> str | None:
+        """It has been tried."""
+        return None
 
     def complaints(self, name: str, specification: str) -> tuple[str, ...]:
         """What it was made to tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_LONGEST = 255
 _NUMBER = r"([0-9]{1,20})"  # of 64 bits
 _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 
@@ -14,7 +15,7 @@ Order = tuple[int, int, int, bool, tuple[_Part, ...], tuple[_Part, ...]]
 
 def order(version: str) -> Order:
     """A key that sorts versions as cargo does in lock files. ValueError when it is no full version."""
-    match = _VERSION.fullmatch(version)
+    match = _VERSION.fullmatch(version) if len(version) <= _LONGEST else None
     if match is None:
         raise ValueError(f"`{version[:60]}` is not a version such as 1.2.3")
     major, minor, patch, before, build = match.groups()

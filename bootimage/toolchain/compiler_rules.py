@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bootimage.dataclass import dataclass
-from bootimage.toolchain.probe import open_probe
-from bootimage.toolchain.rule_files import Row, Rules, read_rules, rule_files
+from bootimage.base.json_text import parse_object
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.toolchain.fact_cache import open_probe
+from bootimage.toolchain.rule_files import Row, Rules, own_rules, read_rules, rule_files
 
 _NO_MATTER = ("name", "why", "since", "before")
 """Fields of a row by which no result can differ."""
@@ -41,7 +42,8 @@ class CompilerRules:
     """What counts for one compiler: `pinned` crates for loaders, `arguments` for cargo and rustc.
 
     `untried` names what of the two has not been tried; empty for none. `digest` is of all that can change a
-    result, but for the pinned crates, which are for loaders alone.
+    result, but for the pinned crates, which are for loaders alone. It is empty where the program's own rules
+    count: what these give is a part of the engine.
     """
 
     pinned: tuple[Row, ...]
@@ -59,23 +61,26 @@ def compiler_rules(rustc: Version, cargo: Version, environ: Mapping[str, str]) -
     """The rules for this compiler and cargo. BuildError for what is wrong in a file of rules."""
 
     def ask() -> str:
-        return json.dumps(_chosen(read_rules(environ), rustc, cargo))
+        return json.dumps(_chosen(read_rules(environ), own_rules(), rustc, cargo))
 
     what = f"rules for rustc {rustc.release} {rustc.day}, cargo {cargo.release} {cargo.day}"
-    found: dict[str, Any] = json.loads(open_probe(environ).recall(what, rule_files(environ), ask))
+    found: dict[str, Any] = parse_object(open_probe(environ).recall(what, rule_files(environ), ask))
     return CompilerRules(tuple(found["pinned"]), tuple(found["arguments"]), found["untried"], found["digest"])
 
 
-def _chosen(rules: Rules, rustc: Version, cargo: Version) -> dict[str, object]:
-    arguments = [
-        row for row in rules.rows["argument"] if _applies(row, cargo if row["program"] == "cargo" else rustc)
-    ]
+def _chosen(rules: Rules, own: Rules, rustc: Version, cargo: Version) -> dict[str, object]:
+    digest = _digest(rules, rustc, cargo)
     return {
         "pinned": [row for row in rules.rows["pinned-crate"] if _applies(row, rustc)],
-        "arguments": arguments,
+        "arguments": _arguments(rules, rustc, cargo),
         "untried": " and ".join(_untried(rules.rows["tried"], rustc, cargo)),
-        "digest": _digest(rules, arguments),
+        "digest": "" if digest == _digest(own, rustc, cargo) else digest,
     }
+
+
+def _arguments(rules: Rules, rustc: Version, cargo: Version) -> list[Row]:
+    whose = {"cargo": cargo, "rustc": rustc}
+    return [row for row in rules.rows["argument"] if _applies(row, whose[row["program"]])]
 
 
 def _applies(row: Row, version: Version) -> bool:
@@ -96,9 +101,9 @@ def _is(version: Version, release: str, day: str | None) -> bool:
     return version.release == release and same_day
 
 
-def _digest(rules: Rules, arguments: Iterable[Row]) -> str:
+def _digest(rules: Rules, rustc: Version, cargo: Version) -> str:
     kinds = ("specification-key", "specification-value", "dropped-feature")
-    rows = [*arguments, *(row for kind in kinds for row in rules.rows[kind])]
+    rows = [*_arguments(rules, rustc, cargo), *(row for kind in kinds for row in rules.rows[kind])]
     matter = [{key: value for key, value in row.items() if key not in _NO_MATTER} for row in rows]
     return hashlib.sha256(json.dumps(matter, sort_keys=True).encode()).hexdigest()
 

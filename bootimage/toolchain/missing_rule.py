@@ -13,27 +13,48 @@ from bootimage.toolchain.toolchain import Toolchain
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CRATE = re.compile(r"could not compile `([\w-]+)`")
 _ITS_VERSION = r"[/\\]{}-(\d+\.\d+\.\d+[-+.\w]*)[/\\]"
-_NEEDED = re.compile(r"(?:requires?|needs?|pass(?:ing)?|add|use|without)\b[^\n]{0,60}?(-Z\s?[a-z][a-z-]+)")
+_NEEDED = re.compile(r"(?:requires?|needs?|pass(?:ing)?|add|use|without)\b[^\n]{0,60}?(-Z\s?[a-z][a-z0-9-]*)")
 _REFUSED = re.compile(
     r"unknown `-Z` flag specified: ([a-z-]+)|unknown (?:unstable|codegen) option: `([a-z-]+)`"
 )
-_KEY = re.compile(r"(?:unknown|missing) field `([^`]+)`")
-_VALUE = re.compile(r"unknown variant `([^`]+)`, expected ([^\n]+)")
-_OWN = re.compile(r"bootloader.*")
+_SPECIFICATION = r"error loading target specification: [^\n]*?"
+_KEY = re.compile(_SPECIFICATION + r"(?:unknown|missing) field `([^`]+)`")
+_VALUE = re.compile(_SPECIFICATION + r"unknown variant `([^`]+)`, expected ([^\n]+)")
+NO_VERSION_HELPS = re.compile(r"No space left on device|Permission denied|Cannot allocate memory|signal: \d+")
+"""Errors that another version of anything would have too."""
+
+_LOADERS_OWN = re.compile(r"bootloader.*")
+
+_Proposal = Callable[[Toolchain, str], list[str] | None]
 
 
-def likely_rule(toolchain: Toolchain, text: str) -> str | None:
-    """What to add to the rules, by the errors in `text`; None for a compiler that has been tried.
+def likely_rule(toolchain: Toolchain, text: str, *, of_loader: bool = False) -> str | None:
+    """What to add to the rules, by the errors in `text`: several lines, where it goes and the rule.
 
-    It is several lines: where the rule goes, and the rule.
+    None for a compiler that has been tried, and for errors of another kind. Crates are held back for loaders
+    alone, so that is proposed for errors `of_loader` only.
     """
     if not toolchain.rules.untried:
         return None
     plain = _COLOUR.sub("", text)
-    row = next((found for propose in _PROPOSALS if (found := propose(toolchain, plain))), None)
+    proposals = (*_PROPOSALS, *([_crate] if of_loader else []))
+    row = next((found for propose in proposals if (found := propose(toolchain, plain))), None)
+    return _with_place(toolchain, row) if row else None
+
+
+def missing_key(toolchain: Toolchain, key: str) -> str | None:
+    """The same for a `key` of a target specification that the compiler does not know."""
+    return _with_place(toolchain, _key_row(key)) if toolchain.rules.untried else None
+
+
+def missing_spelling(toolchain: Toolchain, key: str, value: str) -> str | None:
+    """The same for a `value` of such a key."""
+    row = ["[[specification-value]]", f'key = "{key}"', f'spellings = ["{value}", "?"]']
+    return _with_place(toolchain, row) if toolchain.rules.untried else None
+
+
+def _with_place(toolchain: Toolchain, row: list[str]) -> str:
     known = f"{toolchain.rules.untried} has not been tried with this program"
-    if row is None:
-        return f"{known}; docs/compilers.md says what rules can do for it"
     return "\n    ".join([f"{known}; a rule may be missing. Add it to {toolchain.rules_file}:", *row])
 
 
@@ -42,7 +63,15 @@ def _argument_needed(toolchain: Toolchain, text: str) -> list[str] | None:
     if match is None:
         return None
     word = re.sub(r"\s", "", match[1])
-    return _argument(f"cargo asks for {word}", f'words = ["{word}"]', _bound(toolchain, "since", cargo=True))
+    return [
+        "[[argument]]",
+        f'name = "cargo asks for {word}"',
+        'program = "cargo"',
+        'when = "always"',
+        f'words = ["{word}"]',
+        _bound(toolchain, "since", cargo=True),
+        'why = "the error message asks for it"',
+    ]
 
 
 def _argument_refused(toolchain: Toolchain, text: str) -> list[str] | None:
@@ -65,11 +94,6 @@ def _argument_refused(toolchain: Toolchain, text: str) -> list[str] | None:
     ]
 
 
-def _argument(name: str, words: str, bound: str) -> list[str]:
-    head = ["[[argument]]", f'name = "{name}"', 'program = "cargo"', 'when = "always"']
-    return [*head, words, bound, 'why = "the error message asks for it"']
-
-
 def _value(_toolchain: Toolchain, text: str) -> list[str] | None:
     match = _VALUE.search(text)
     if match is None:
@@ -83,14 +107,16 @@ def _value(_toolchain: Toolchain, text: str) -> list[str] | None:
 
 def _key(_toolchain: Toolchain, text: str) -> list[str] | None:
     match = _KEY.search(text)
-    if match is None:
-        return None
-    return ["[[specification-key]]", f'key = "{match[1]}"', 'now = "?"  # or no such line: it is removed']
+    return _key_row(match[1]) if match else None
+
+
+def _key_row(key: str) -> list[str]:
+    return ["[[specification-key]]", f'key = "{key}"', 'now = "?"  # or no such line: it is removed']
 
 
 def _crate(toolchain: Toolchain, text: str) -> list[str] | None:
-    crates = [name for name in _CRATE.findall(text) if not _OWN.fullmatch(name)]
-    if not crates:
+    crates = [name for name in _CRATE.findall(text) if not _LOADERS_OWN.fullmatch(name)]
+    if not crates or NO_VERSION_HELPS.search(text):
         return None
     crate = crates[0]
     version = re.search(_ITS_VERSION.format(re.escape(crate)), text)
@@ -109,10 +135,7 @@ def _crate(toolchain: Toolchain, text: str) -> list[str] | None:
     ]
 
 
-_PROPOSALS: tuple[Callable[[Toolchain, str], list[str] | None], ...] = (
-    *(_argument_refused, _argument_needed, _value, _key),
-    _crate,
-)
+_PROPOSALS: tuple[_Proposal, ...] = (_argument_refused, _argument_needed, _value, _key)
 
 
 def _bound(toolchain: Toolchain, word: str, *, cargo: bool) -> str:

@@ -7,15 +7,18 @@ earlier one of the same name.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bootimage.cargo.toml_file import TomlFile, read_toml
-from bootimage.dataclass import dataclass
-from bootimage.toolchain.probe import config_folder
+from bootimage.base.json_text import parse_object
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import Key, TomlFile, read_toml
+from bootimage.base.user_folders import config_folder
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 NAME = "compiler_rules.toml"
 """What such a file is called, wherever it lies."""
@@ -67,8 +70,17 @@ def read_rules(environ: Mapping[str, str]) -> Rules:
     own = [read_toml(path) for path in [users_file(environ)] if path.is_file()]
     for file in (*newer, *own):
         _check(file)
+    return _merged([shipped, *newer, *own])
+
+
+def own_rules() -> Rules:
+    """The rows of the program's own file alone."""
+    return _merged([read_toml(SHIPPED)])
+
+
+def _merged(files: Iterable[TomlFile]) -> Rules:
     rows: dict[str, dict[str, Row]] = {kind: {} for kind in _KINDS}
-    for file in (shipped, *newer, *own):
+    for file in files:
         _add(rows, file)
     return Rules({kind: tuple(found.values()) for kind, found in rows.items()})
 
@@ -111,18 +123,20 @@ def _first(value: Any) -> str:
 def _check(file: TomlFile) -> None:
     from jsonschema import Draft202012Validator
 
-    schema = json.loads(SHIPPED.with_name("compiler_rules.schema.json").read_text(encoding="utf-8"))
-    for error in Draft202012Validator(schema).iter_errors(dict(file.data)):
-        deepest = min([error, *(error.context or ())], key=lambda each: -len(each.absolute_path))
-        raise file.error(
-            f"{_table(deepest.absolute_path)}{deepest.message}", *deepest.absolute_path, hint=_HINT
-        )
+    schema = parse_object(SHIPPED.with_name("compiler_rules.schema.json").read_bytes())
+    found = [*Draft202012Validator(schema).iter_errors(dict(file.data))]
+    places = [(_place(each), each.message) for error in found for each in (error, *(error.context or ()))]
+    for place, message in sorted(places, key=lambda each: -len(each[0]))[:1]:  # the most particular
+        table = f"[[{place[0]}]]: " if len(place) > 1 else ""
+        raise file.error(f"{table}{message}", *place, hint=_HINT)
     for index, row in enumerate(file.data.get("pinned-crate", ())):
         if not row.get("off") and not f"{row['version']}.".startswith(f"{row['series']}."):
             message = f"[[pinned-crate]]: version {row['version']} is not of the series {row['series']}"
             raise file.error(message, "pinned-crate", index, "version", hint=_HINT)
 
 
-def _table(path: Any) -> str:
-    """`[[pinned-crate]]: ` for a place in such a table."""
-    return f"[[{path[0]}]]: " if path else ""
+def _place(error: ValidationError) -> tuple[Key, ...]:
+    """Where in the file the error is: of a key that may not be there, at that key."""
+    known = error.schema.get("properties", {}) if error.validator == "additionalProperties" else None
+    unknown = [key for key in error.instance if key not in known] if known is not None else []
+    return (*error.absolute_path, *unknown[:1])

@@ -15,18 +15,23 @@ from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bootimage import report
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.process import decode, run
-from bootimage.toolchain import library_source, llvm_programs, mending
-from bootimage.toolchain.answers import check_cargo, check_compiler
-from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.base import console, install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.json_text import parse_json
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.user_folders import cache_folder, home_folder
+from bootimage.toolchain import library_source, llvm_programs
+from bootimage.toolchain.clean_environment import (
+    compile_variables,
+    fetch_variables,
+    sealed_variables,
+)
 from bootimage.toolchain.compiler_rules import CompilerRules, Version, compiler_rules
-from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
-from bootimage.toolchain.probe import cache_folder, open_probe
+from bootimage.toolchain.fact_cache import open_probe
+from bootimage.toolchain.find_compiler import ToolchainRequest, search_compiler
+from bootimage.toolchain.identify_compiler import ask_cargo, ask_compiler
 from bootimage.toolchain.rule_files import users_file
-from bootimage.toolchain.rustup import cargo_home, find_rustup, home_folder
+from bootimage.toolchain.rustup import cargo_home, find_rustup
 
 __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
 
@@ -36,8 +41,8 @@ class Toolchain:
     """A compiler and what belongs to it.
 
     `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
-    RUST_SRC names one: what makes two toolchains the same.
-    It also has the digest of the rules about compilers that count for it: every result depends on them.
+    RUST_SRC names one: what makes two toolchains the same. Where the user's rules about compilers change what
+    comes of a build, their digest is in it too.
     `cargo_version` is what a cargo says that is not the compiler's own; empty where it is.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
@@ -93,18 +98,15 @@ class Toolchain:
     @cached_property
     def rules(self) -> CompilerRules:
         """The rules that count for this compiler and its cargo. BuildError for what is wrong with them."""
+        rustc = Version(self.release, self.commit_date)
         day = re.search(r"\d{4}-\d\d-\d\d", self.cargo_version)
-        cargo = Version(self.cargo_release, day[0] if day else "") if self.cargo_version else self._version
-        return compiler_rules(self._version, cargo, self.environ)
+        cargo = Version(self.cargo_release, day[0] if day else "") if self.cargo_version else rustc
+        return compiler_rules(rustc, cargo, self.environ)
 
     @property
     def rules_file(self) -> Path:
         """The file of the user's own rules, which need not be there."""
         return users_file(self.environ)
-
-    @property
-    def _version(self) -> Version:
-        return Version(self.release, self.commit_date)
 
     def _fact(self, name: str) -> str:
         lines = self.identity.splitlines()
@@ -157,22 +159,8 @@ class Toolchain:
             return json.dumps(library_source.source_minors(library))
 
         stamps = [library / "Cargo.lock", library / "core/src/lib.rs"]
-        minors: list[int] = json.loads(open_probe(self.environ).recall("library source", stamps, ask))
+        minors: list[int] = parse_json(open_probe(self.environ).recall("library source", stamps, ask))
         return minors
-
-    def std_vendor_config(self) -> list[str]:
-        """Arguments with which cargo takes the library's own dependencies from its source, offline.
-
-        For the build of the sysroot alone: they replace the cargo registry. Empty where the source
-        comes without them (rustup's stable).
-        """
-        vendor = self.library_source() / "vendor"
-        if not vendor.is_dir():
-            return []
-        values = {"crates-io.replace-with": "std-vendor", "std-vendor.directory": str(vendor)}
-        return [
-            part for key, text in values.items() for part in ("--config", f"source.{key}={json.dumps(text)}")
-        ]
 
     def objcopy(self) -> Path:
         """LLVM's objcopy, to be run in `objcopy_environment`. Raises BuildError where there is none."""
@@ -206,16 +194,27 @@ class Toolchain:
         return found
 
     def environment(self, *, links: bool = True) -> dict[str, str]:
-        """The clean environment for cargo and rustc.
+        """The clean environment for cargo and rustc: no secret is in it.
 
         Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
         """
+        return self._around(compile_variables(self.environ), links=links)
+
+    def sealed_environment(self) -> dict[str, str]:
+        """The environment for builds whose results are shared: nothing of it differs between users."""
+        return self._around(sealed_variables(self.environ))
+
+    def fetch_environment(self) -> dict[str, str]:
+        """The environment for a cargo that downloads, with credentials: it must run no code of others."""
+        return self._around(fetch_variables(self.environ), links=False)
+
+    def _around(self, variables: Mapping[str, str], *, links: bool = True) -> dict[str, str]:
         if links:
             _say_once(self)
         linker_folder = self._linker_folder() if links else []
         rustup = find_rustup(self.environ)
         return {
-            **kept_variables(self.environ),
+            **variables,
             "PATH": os.pathsep.join([str(self.rustc.parent), *linker_folder, self._search_path()]),
             "HOME": str(home_folder(self.environ)),
             "CARGO_HOME": str(self.cargo_home()),
@@ -241,12 +240,12 @@ class Toolchain:
         if part == "rust-src" and self.named_library:
             return f"let RUST_SRC name the library source of rustc {self.release}, or nothing"
         if self.sysroot == Path("/usr"):
-            return mending.apt_install([packages[part]])
+            return install_hints.apt_install([packages[part]])
         if self.rustup_name is None:
-            return f"a toolchain that {self.sysroot} is not: {mending.install_toolchain('nightly')}"
+            return f"a toolchain that {self.sysroot} is not: {install_hints.install_toolchain('nightly')}"
         if part == "rust-lld":  # comes with the compiler itself, so something took it away
-            return f"{mending.install_toolchain(self.rustup_name)} --force"
-        return mending.add_components(self.rustup_name, [part])
+            return f"{install_hints.install_toolchain(self.rustup_name)} --force"
+        return install_hints.add_components(self.rustup_name, [part])
 
     def _search_path(self) -> str:
         return self.environ.get("PATH") or os.defpath
@@ -258,7 +257,7 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     Raises BuildError, with the command that mends it, where there is none or a named one is missing.
     """
     found = search_compiler(request)
-    sysroot, identity = _ask_compiler(found, request.environ)
+    sysroot, identity = ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
     beside = found.cargo == found.rustc.with_name("cargo")  # put there by a toolchain
     toolchain = Toolchain(
@@ -270,52 +269,11 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
         rustup_name=found.rustup_name,
         named_objcopy=request.objcopy,
         named_library=library,
-        cargo_version="" if beside else _ask_cargo(found.cargo, request.environ),
+        cargo_version="" if beside else ask_cargo(found.cargo, request.environ),
         environ=request.environ,
     )
-    return replace(toolchain, identity=f"{toolchain.identity}rules: {toolchain.rules.digest}\n")
-
-
-def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
-    probe, files = open_probe(environ), [found.rustc]
-
-    def ask(argument: str) -> str:
-        return _ask(found.rustc, argument, "a Rust compiler", environ)
-
-    # A script that starts another compiler would not show by its own stamp that this one was replaced:
-    # it is asked anew by every run.
-    keep = _is_compiler_itself(found.rustc)
-    sysroot = probe.recall("sysroot", files, lambda: ask("--print=sysroot").strip(), keep=keep)
-    identity = probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
-    check_compiler(found, identity, sysroot)
-    return Path(sysroot), identity
-
-
-def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
-    def ask() -> str:
-        return _ask(cargo, "--version", "cargo", environ)
-
-    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
-    check_cargo(cargo, version)
-    return version
-
-
-def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
-    answer = run([program, argument], env=_bare(environ), quiet=True)
-    return decode(answer.or_fail(f"{program} does not work as {what}").stdout)
-
-
-def _is_compiler_itself(rustc: Path) -> bool:
-    return not _is_script(rustc) and (rustc.resolve().parent.parent / "lib/rustlib").is_dir()
-
-
-def _is_script(program: Path) -> bool:
-    with program.open("rb") as file:
-        return file.read(2) == b"#!"
-
-
-def _bare(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
+    rules = toolchain.rules.digest
+    return replace(toolchain, identity=f"{toolchain.identity}rules: {rules}\n") if rules else toolchain
 
 
 def _is_stable(release: str) -> bool:
@@ -331,11 +289,9 @@ def _say_once(toolchain: Toolchain) -> None:
         return
     _said.add(toolchain.rustc)
     if toolchain.rules.untried:
-        report.say(f"{toolchain.rules.untried} has not been tried with this program (docs/compilers.md)")
+        console.say(f"{toolchain.rules.untried} has not been tried with this program (docs/compilers.md)")
     if toolchain.bootstrap:
-        which = (
-            f"rustc {toolchain.release}"
-            if _is_stable(toolchain.release)
-            else f"cargo {toolchain.cargo_release}"
-        )
-        report.say(f"{which} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
+        which = f"rustc {toolchain.release}"
+        if not _is_stable(toolchain.release):
+            which = f"cargo {toolchain.cargo_release}"
+        console.say(f"{which} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")

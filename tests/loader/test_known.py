@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from bootimage.loader.known import advice, nearest_known
+from bootimage.loader.known_versions import advice, nearest_known
 from bootimage.toolchain import rule_files
 from bootimage.toolchain.toolchain import Toolchain
 

@@ -120,11 +120,11 @@ def test_the_package_is_found_without_being_imported(
 
 BAD = {
     "[[argument]]\nname = 3\n": (2, "3 is not of type 'string'"),
-    FLAG + "[[argumint]]\nname = 1\n": (9, "'argumint'"),
-    FLAG.replace("why", "because"): (8, "'because' was unexpected"),
+    FLAG + "[[argumint]]\nname = 1\n": (8, "'argumint'"),
+    FLAG.replace("why", "because"): (7, "'because' was unexpected"),
     FLAG.replace('when = "always"', 'when = "never"'): (5, "'never' is not one of"),
     FLAG.replace('program = "cargo"\n', ""): (2, "'program' is a required property"),
-    FLAG + 'since = { nightly = "tomorrow", release = "1.99.0" }\n': (9, "'tomorrow' does not match"),
+    FLAG + 'since = { nightly = "tomorrow", release = "1.99.0" }\n': (8, "'tomorrow' does not match"),
     PIN.replace("0.4.6", "0.5.1"): (7, "version 0.5.1 is not of the series 0.4"),
     PIN.replace("442887c6", "xyz"): (8, "does not match"),
     "[[argument]\n": (1, "this is not TOML"),
@@ -165,10 +165,10 @@ def test_for_which_compilers_a_row_is(environ: dict[str, str], release: str, day
 
 def test_arguments_of_cargo_go_by_cargos_version(environ: dict[str, str]) -> None:
     old, new = Version("1.95.0", "2026-04-14"), Version("1.99.0", "")
-    early = ["-Zlockfile-path"]
-    for rustc_, cargo, flags in ((old, old, early), (old, new, []), (new, old, early), (new, new, [])):
-        found = compiler_rules(rustc_, cargo, environ).words("cargo", "lock-file")
-        assert [word for word in found if word.startswith("-Z")] == flags
+    users(environ, f'{FLAG}since = {{ nightly = "2026-04-11", release = "1.97.0" }}\n')
+    late = ["-Ztomorrow"]
+    for rustc_, cargo, flags in ((old, old, []), (old, new, late), (new, old, []), (new, new, late)):
+        assert compiler_rules(rustc_, cargo, environ).words("cargo", "kernel", "always") == flags
 
 
 def test_what_depends_on_the_rules(environ: dict[str, str], tmp_path: Path) -> None:

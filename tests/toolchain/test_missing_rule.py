@@ -11,10 +11,11 @@ from fake_toolchain import rustc
 from jsonschema import Draft202012Validator
 
 from bootimage.toolchain import fact_cache
-from bootimage.toolchain.missing_rule import likely_rule
+from bootimage.toolchain.missing_rule import likely_rule, missing_key, missing_spelling
 from bootimage.toolchain.rule_files import SHIPPED
 from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
+LOADING = "error: error loading target specification"
 CRATE = """\
 error[E0407]: method `forward_overflowing` is not a member of trait `Step`
    --> /home/u/.cargo/registry/src/index-0123/x86_64-0.15.5/src/addr.rs:333:5
@@ -30,8 +31,10 @@ ERRORS = {
         "name": "target specifications",
         "before": {"nightly": "2026-05-19", "release": "1.105.0"},
     },
-    "error: unknown field `disable-redzone`, expected one of `x`\n": {"key": "disable-redzone"},
-    "error: unknown variant `softfloat`, expected `soft` or `x86-sse2`\n": {"spellings": ["softfloat", "?"]},
+    f"{LOADING}: unknown field `disable-redzone`, expected one of `x`\n": {"key": "disable-redzone"},
+    f"{LOADING}: unknown variant `softfloat`, expected `soft` or `x86-sse2`\n": {
+        "spellings": ["softfloat", "?"]
+    },
 }
 
 
@@ -49,7 +52,7 @@ def toolchain(folder: Path, release: str) -> Toolchain:
 
 @pytest.mark.parametrize("text", ERRORS)
 def test_the_rule_has_all_that_the_error_tells(tmp_path: Path, text: str) -> None:
-    hint = likely_rule(toolchain(tmp_path, "1.105.0"), text)
+    hint = likely_rule(toolchain(tmp_path, "1.105.0"), text, of_loader=True)
     assert hint is not None
     first, *lines = hint.splitlines()
     assert "rustc 1.105.0 has not been tried" in first
@@ -60,7 +63,7 @@ def test_the_rule_has_all_that_the_error_tells(tmp_path: Path, text: str) -> Non
 
 @pytest.mark.parametrize("text", ERRORS)
 def test_what_is_filled_in_is_a_rule(tmp_path: Path, text: str) -> None:
-    hint = likely_rule(toolchain(tmp_path, "1.105.0"), text) or ""
+    hint = likely_rule(toolchain(tmp_path, "1.105.0"), text, of_loader=True) or ""
     filled = hint.partition("\n")[2].replace('checksum = "?"', f'checksum = "{"0" * 64}"')
     filled = filled.replace('series = "?"', 'series = "0.4"').replace('version = "?"', 'version = "0.4.6"')
     Draft202012Validator(json.loads(SHIPPED.with_name("compiler_rules.schema.json").read_text())).validate(
@@ -68,9 +71,32 @@ def test_what_is_filled_in_is_a_rule(tmp_path: Path, text: str) -> None:
     )
 
 
-def test_other_errors_name_the_page(tmp_path: Path) -> None:
-    hint = likely_rule(toolchain(tmp_path, "1.105.0"), "error: something else entirely")
-    assert hint is not None and "docs/compilers.md" in hint and "\n" not in hint
+@pytest.mark.parametrize(
+    "text",
+    [
+        "error: something else entirely",
+        "error[E0063]: missing field `x` in initializer of `S`\nerror: could not compile `my_os`\n",
+        CRATE + "error: No space left on device (os error 28)\n",
+    ],
+)
+def test_for_other_errors_there_is_no_rule(tmp_path: Path, text: str) -> None:
+    assert likely_rule(toolchain(tmp_path, "1.105.0"), text, of_loader="x86_64" in text) is None
+    assert likely_rule(toolchain(tmp_path, "1.105.0"), text) is None
+
+
+def test_a_specification_that_is_refused(tmp_path: Path) -> None:
+    untried, tried = toolchain(tmp_path / "a", "1.105.0"), toolchain(tmp_path / "b", "1.95.0")
+    for hint, row in (
+        (missing_key(untried, "cpu"), {"specification-key": [{"key": "cpu", "now": "?"}]}),
+        (
+            missing_spelling(untried, "rustc-abi", "soft"),
+            {"specification-value": [{"key": "rustc-abi", "spellings": ["soft", "?"]}]},
+        ),
+    ):
+        assert hint is not None
+        assert tomllib.loads(hint.partition("\n")[2]) == row
+    assert missing_key(tried, "cpu") is None
+    assert missing_spelling(tried, "rustc-abi", "soft") is None
 
 
 @pytest.mark.parametrize("text", ERRORS)
