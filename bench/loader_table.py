@@ -15,9 +15,9 @@ _HEAD = """\
 # Which loader 0.11 builds with which compiler
 
 Written by `python bench/loaders.py`, which tries everything below anew; `--help` tells how to try one
-version or one compiler. Each version's five programs are built from their published source, with those crates
-held back that the rules name ([compilers.md](compilers.md)), and a minimal kernel made with the same version of
-`bootloader_api` boots in QEMU on BIOS and on UEFI.
+version or one compiler. Each version's five programs are built from their published source, with the
+crates held back that the rules name ([compilers.md](compilers.md)), and a minimal kernel made with the same
+version of `bootloader_api` boots in QEMU on BIOS and on UEFI.
 
 *Boots* means: the kernel ran and said so on both. *Not tried* means just that.
 """
