@@ -22,6 +22,7 @@ from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.toolchain.missing_rule import likely_rule
@@ -43,8 +44,6 @@ debug = "line-tables-only"
 
 [workspace]
 """
-_RECIPE = "2"
-"""Part of every key: to be changed with the way a sysroot is built."""
 
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
@@ -54,7 +53,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
     return action_key(
         "sysroot",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("sysroot"),
             "compiler": toolchain.identity,
             "target": sysroot.target.digest,
             "crates": " ".join(sysroot.crates),

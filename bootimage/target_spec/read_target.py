@@ -9,11 +9,12 @@ from pathlib import Path
 from bootimage.base import console
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.json_text import parse_json, parse_object
-from bootimage.store.keys import newest_module
+from bootimage.store.recipes import code_state, recipe_number
 from bootimage.target_spec.canonical_spec import canonical, describe
 from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.fact_cache import open_probe
+from bootimage.toolchain.rule_files import rule_files
 from bootimage.toolchain.toolchain import Toolchain
 
 
@@ -78,8 +79,8 @@ def read_target_named(toolchain: Toolchain, named: str) -> Target:
 
 def _recall(toolchain: Toolchain, path: Path) -> str:
     probe = open_probe(toolchain.environ)
-    files = [path, toolchain.rustc, newest_module()]
-    what = f"canonical specification{toolchain.rules.digest}"
+    what = f"canonical specification {recipe_number('target specification')} {code_state()}".rstrip()
+    files = [path, toolchain.rustc, *rule_files(toolchain.environ)]
     return probe.recall(what, files, lambda: _canonical_text(toolchain, path))
 
 
