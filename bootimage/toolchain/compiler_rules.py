@@ -9,10 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bootimage.base.json_text import parse_object
-from bootimage.base.lazy_dataclass import dataclass
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.rule_files import Row, Rules, own_rules, read_rules, rule_files
 
@@ -20,8 +19,7 @@ _NO_MATTER = ("name", "why", "since", "before")
 """Fields of a row by which no result can differ."""
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """The release of a compiler or a cargo, as `1.97.0-nightly`, and the day of its source, if known."""
 
     release: str
@@ -37,7 +35,6 @@ class Version:
         return f"{self.release} ({self.day})" if "nightly" in self.release else self.release
 
 
-@dataclass(frozen=True)
 class CompilerRules:
     """What counts for one compiler: `pinned` crates for loaders, `arguments` for cargo and rustc.
 
@@ -46,10 +43,12 @@ class CompilerRules:
     count: what these give is a part of the engine.
     """
 
-    pinned: tuple[Row, ...]
-    arguments: tuple[Row, ...]
-    untried: str
-    digest: str
+    # No dataclass: to make one would take longer than all else that an idle run has to do with rules.
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self.pinned: tuple[Row, ...] = tuple(found["pinned"])
+        self.arguments: tuple[Row, ...] = tuple(found["arguments"])
+        self.untried: str = found["untried"]
+        self.digest: str = found["digest"]
 
     def words(self, program: str, *when: str) -> list[str]:
         """The arguments for `program` in the cases `when`."""
@@ -64,8 +63,7 @@ def compiler_rules(rustc: Version, cargo: Version, environ: Mapping[str, str]) -
         return json.dumps(_chosen(read_rules(environ), own_rules(), rustc, cargo))
 
     what = f"rules for rustc {rustc.release} {rustc.day}, cargo {cargo.release} {cargo.day}"
-    found: dict[str, Any] = parse_object(open_probe(environ).recall(what, rule_files(environ), ask))
-    return CompilerRules(tuple(found["pinned"]), tuple(found["arguments"]), found["untried"], found["digest"])
+    return CompilerRules(parse_object(open_probe(environ).recall(what, rule_files(environ), ask)))
 
 
 def _chosen(rules: Rules, own: Rules, rustc: Version, cargo: Version) -> dict[str, object]:

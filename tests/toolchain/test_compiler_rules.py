@@ -192,14 +192,14 @@ def test_what_is_known_needs_no_file_read(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users(environ, FLAG)
-    first = toolchain(tmp_path, environ).rules
+    first = toolchain(tmp_path, environ).rules.words("cargo", "always")
     monkeypatch.setattr(fact_cache, "_known", {})  # another process
 
     def never(_environ: object) -> Any:
         raise AssertionError("read again")
 
     monkeypatch.setattr(rules_module, "read_rules", never)
-    assert toolchain(tmp_path, environ).rules == first
+    assert toolchain(tmp_path, environ).rules.words("cargo", "always") == first == ["-Ztomorrow"]
 
 
 def test_another_cargo_counts(environ: dict[str, str], tmp_path: Path) -> None:
