@@ -62,7 +62,7 @@ def compiler_rules(rustc: Version, cargo: Version, environ: Mapping[str, str]) -
     def ask() -> str:
         return json.dumps(_chosen(read_rules(environ), own_rules(), rustc, cargo))
 
-    what = f"rules for rustc {rustc.release} {rustc.day}, cargo {cargo.release} {cargo.day}"
+    what = f"rules 1 for rustc {rustc.release} {rustc.day}, cargo {cargo.release} {cargo.day}"
     return CompilerRules(parse_object(open_probe(environ).recall(what, rule_files(environ), ask)))
 
 
