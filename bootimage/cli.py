@@ -10,10 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.signals import ending_signals
-from bootimage.spelling import closest
+from bootimage.base import console
+from bootimage.base.errors import BuildError, closest
+from bootimage.base.signals import ending_signals
 
 HELP = """\
 Turns a Rust kernel into disk images which boot on BIOS and UEFI
@@ -58,12 +57,12 @@ def cargo_disk_image(arguments: Sequence[str] | None = None) -> int:
 def _bootimage(words: list[str]) -> int:
     name = words[0] if words else ""
     if name in ("-h", "--help"):
-        report.output(HELP)
+        console.output(HELP)
         return 0
     if name == "--version":
         from bootimage.commands import version
 
-        report.output(f"{version()}\n")
+        console.output(f"{version()}\n")
         return 0
     if not name:
         raise BuildError("a command is missing", hint="bootimage --help")
@@ -85,8 +84,8 @@ _COMMANDS = {
     "build": "build",
     "runner": "runner",
     "target-spec": "target_spec",
-    "init": "adopt",
-    "adopt": "adopt",
+    "init": "init",
+    "adopt": "init",
     "rust-analyzer": "rust_analyzer",
 }
 
@@ -110,10 +109,10 @@ def _safely(command: Callable[[], int]) -> int:
         with ending_signals():
             return command()
     except BuildError as error:
-        report.write_error(f"{error}\n")
+        console.write_error(f"{error}\n")
         return 1
     except OSError as error:
-        report.write_error(f"{_of_system(error)}\n")
+        console.write_error(f"{_of_system(error)}\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -15,10 +15,10 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.cfg import cfg_set
 from bootimage.cargo.config import CargoConfig, config_files, read_cargo_config
-from bootimage.cargo.settings import Variable, aliases, build_targets, env_table, rustflags_for
-from bootimage.errors import BuildError
+from bootimage.cargo.config_values import Variable, aliases, build_targets, env_table, rustflags_for
 from tests.cargo_tree import PACKAGE, tree
 
 HOST = "x86_64-unknown-linux-gnu"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fake_toolchain import HOST, program, rustc, rustup
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.toolchain.find_compiler import FoundCompiler, ToolchainRequest, search_compiler
 
 NIGHTLY, STABLE, DATED = f"nightly-{HOST}", f"stable-{HOST}", f"nightly-2026-05-19-{HOST}"
 
@@ -157,7 +157,7 @@ def test_without_rustup_a_toolchain_file_is_told_and_passed_over(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(report, "say", said.append)
+    monkeypatch.setattr(console, "say", said.append)
     rustc(machine.system)
     file = machine.project / "rust-toolchain.toml"
     file.write_text('[toolchain]\nchannel = "nightly"\n')

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.dep_info import parse_dep_info, read_dep_info, undeclared, undeclared_error
-from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 
 

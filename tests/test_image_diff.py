@@ -15,8 +15,8 @@ from elf_bytes import config, elf
 from test_image import STAGE_2, efi_program
 
 from bootimage.disk.fat_geometry import MIB
-from bootimage.image.diff import describe_difference, section_digests
-from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.inspection.image_difference import describe_difference, section_digests
 
 CODE = b"\x90" * 64
 

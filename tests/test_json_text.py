@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.json_text import parse_json, parse_object, read_object
+from bootimage.base.json_text import parse_json, parse_object, read_object
 
 DAMAGED = ["", "{", "nul", "[" * 100_000, "{" * 100_000, '{"a":' * 100_000, "9" * 5000, "\ud800", "\0", "1 2"]
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.lock_file import LockedPackage, parse_lock_file, read_lock_file, with_version
 from bootimage.cargo.versions import compatible, order
-from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.package_files import identity, package_files
-from bootimage.errors import BuildError
 from tests.cargo_tree import tree
 
 READ = ["Cargo.toml", "build.rs", "linker.ld", "x86_64-k.json", "README.md", ".env", "a b/é.txt"]

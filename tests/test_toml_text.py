@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage import toml_text
-from bootimage.toml_text import DEPTH_LIMIT, TomlError, parse_table
+from bootimage.base import toml_text
+from bootimage.base.toml_text import DEPTH_LIMIT, TomlError, parse_table
 
 PARSERS = pytest.mark.parametrize("parser", [toml_text.toml, tomllib], ids=["tomli", "tomllib"])
 

@@ -14,10 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bootimage.cargo.package_files import package_files
-from bootimage.cargo.system_files import is_of_system
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.package_files import is_of_system, package_files
 
 _SEVERAL = 10
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from bootimage.json_text import read_object
+from bootimage.base.json_text import read_object
 
 _CODEGEN = re.compile(r"link-args?=(.*)", re.DOTALL)
 _SCRIPT = re.compile(r"-d?T=?(?!text|data|bss|ldata|rodata)(.*)|--?(?:default-)?script(?:=(.*))?", re.DOTALL)

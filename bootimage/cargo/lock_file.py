@@ -3,19 +3,25 @@
 The format (cargo's "lock file", versions 1 to 4) is TOML: an array `package` of name, version, source and
 checksum, with `dependencies` as "NAME", "NAME VERSION" where the name alone is ambiguous, or
 "NAME VERSION (SOURCE)" where both are. Version 1 keeps the checksums in a table `metadata`.
+
+The text of a lock file, written as cargo writes it from the packages that it holds.
+
+cargo compares texts under `--locked`, so the order and the shortest unambiguous names are part of it
+(cargo's source: ops/lockfile.rs, core/resolver/encode.rs). For the format see `lock_file`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.toml_file import TomlFile, parse_toml, read_toml
 from bootimage.cargo.versions import Order, compatible, order
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
 
 
 @dataclass(frozen=True)
@@ -175,3 +181,44 @@ def _package(file: TomlFile, index: int) -> LockedPackage:
     if checksum is None and "metadata" in file.data:
         checksum = file.get(str, "metadata", f"checksum {name} {version} ({source})")
     return LockedPackage(name, version, source, checksum, file.strings("package", index, "dependencies"))
+
+
+_FIRST = "[[package]]"
+
+
+def lock_text(lock: LockFile, packages: Collection[LockedPackage]) -> str:
+    """The text of `lock` with `packages` in place of its own.
+
+    What a package depends on may be written in any unambiguous way. What comes before and after the
+    packages stays. Lock files of format 1 (2019 and older) cannot be written.
+    """
+    text = lock.text.replace("\r\n", "\n")
+    start = text.index(_FIRST)
+    rest = re.search(r"(?m)^\[(?!\[package\]\])", text[start:])
+    tail = "\n" + text[start + rest.start() :] if rest else ""
+    whole = LockFile(lock.path, "", tuple(sorted(packages, key=_place)))
+    return text[:start] + "\n".join(_block(whole, each) for each in whole.packages) + tail
+
+
+def _place(package: LockedPackage) -> tuple[object, ...]:
+    return package.name, order(package.version), package.source or ""
+
+
+def _block(whole: LockFile, package: LockedPackage) -> str:
+    fields = {"name": package.name, "version": package.version}
+    fields |= {"source": package.source} if package.source else {}
+    fields |= {"checksum": package.checksum} if package.checksum else {}
+    lines = [_FIRST, *(f'{key} = "{value}"' for key, value in fields.items())]
+    if package.dependencies:
+        found = sorted({whole.resolve(each) for each in package.dependencies}, key=_place)
+        lines += ["dependencies = [", *(f' "{_shortest(whole, each)}",' for each in found), "]"]
+    return "\n".join([*lines, ""])
+
+
+def _shortest(whole: LockFile, package: LockedPackage) -> str:
+    """How cargo names a package that others depend on: no longer than it must be."""
+    if len(whole.find(package.name)) == 1:
+        return package.name
+    if len(whole.find_version(package.name, package.version)) == 1:
+        return f"{package.name} {package.version}"
+    return f"{package.name} {package.version} ({package.source})"

@@ -2,6 +2,10 @@
 
 What is left out wrongly does no harm that stays hidden: after the build, cargo's own record of what was
 read is compared with this list (dep_info.py).
+
+Files that belong to the system and not to a project: nobody declares them as inputs.
+
+They change with the system's packages, as the C compiler does. What has read one is not shared with others.
 """
 
 from __future__ import annotations
@@ -10,8 +14,7 @@ import os
 import re
 from collections.abc import Collection
 
-from bootimage.cargo.system_files import is_of_system
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 
 # A folder or file on its file system: st_dev, st_ino.
 Identity = tuple[int, int]
@@ -123,3 +126,11 @@ def _read(entry: os.DirEntry[str], top: bool) -> bool:
         return entry.is_file() and not (entry.is_symlink() and _is_of_kernel(entry.path))
     except OSError:
         return False
+
+
+_FOLDERS = ("bin", "dev", "etc", "lib", "lib64", "nix", "opt", "proc", "run", "sbin", "sys", "usr")
+
+
+def is_of_system(path: str) -> bool:
+    """Whether the absolute `path` lies in a folder of the system's."""
+    return path.startswith(tuple(f"/{folder}/" for folder in _FOLDERS))

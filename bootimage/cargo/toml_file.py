@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.text_file import read_text
-from bootimage.toml_text import TomlError, parse_table
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.text_file import read_text
+from bootimage.base.toml_text import TomlError, parse_table
 
 Key = str | int
 Value = TypeVar("Value")
@@ -72,7 +72,7 @@ class TomlFile:
 
     def position(self, *keys: Key) -> tuple[int | None, int | None]:
         """Line and column (from 1) of `keys` or of the nearest key above it; (None, None) for none."""
-        from bootimage.cargo.toml_position import positions
+        from bootimage.cargo.toml_positions import positions
 
         places = positions(self.text)
         while keys and keys not in places:

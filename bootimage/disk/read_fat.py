@@ -9,12 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from bootimage.dataclass import dataclass
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import View
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.disk import fat_names
 from bootimage.disk.fat_geometry import SECTOR, Geometry, kind_by_clusters
 from bootimage.disk.fat_names import ENTRY_SIZE
-from bootimage.disk.view import View
-from bootimage.errors import BuildError
 
 _LARGEST_FOLDER = 2 << 20
 _DEEPEST = 64

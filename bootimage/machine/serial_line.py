@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-import sys
 from collections.abc import Callable
 
-from bootimage import report
+from bootimage.base import console
 
 Sink = Callable[[bytes], None]
 
@@ -47,7 +46,7 @@ class SerialLog:
     def last_lines(self, count: int) -> list[str]:
         """The last `count` lines, as text, without what cannot be printed."""
         lines = self.content()[-64 * 1024 :].decode(errors="replace").splitlines()
-        return [report.program_text(line)[-_LONGEST_LINE:] for line in lines[-count:]]
+        return [console.program_text(line)[-_LONGEST_LINE:] for line in lines[-count:]]
 
 
 def to_stdout() -> Sink:
@@ -55,8 +54,7 @@ def to_stdout() -> Sink:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def show(data: bytes) -> None:
-        sys.stdout.write(decoder.decode(data))
-        sys.stdout.flush()
+        console.output_of_terminal(decoder.decode(data))
 
     return show
 
@@ -77,7 +75,7 @@ def as_text() -> Sink:
         text = rest + decoder.decode(data)
         begun = _UNFINISHED.search(text)
         rest = begun[0] if begun and len(begun[0]) < _LONGEST_LINE else ""
-        report.output_of_guest(text.removesuffix(rest))
+        console.output_of_guest(text.removesuffix(rest))
 
     return show
 
@@ -89,7 +87,7 @@ class LineSink:
     """
 
     def __init__(
-        self, prefix: str, show: Callable[[str], None] = report.say_of_guest, limit: int = _MOST_SHOWN
+        self, prefix: str, show: Callable[[str], None] = console.say_of_guest, limit: int = _MOST_SHOWN
     ) -> None:
         self._prefix = prefix
         self._show = show

@@ -14,8 +14,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bootimage.private_files import make_private_folder, private_file
-from bootimage.store.lock import locked
+from bootimage.base.private_files import make_private_folder, private_file
+from bootimage.store.file_locks import locked
 from bootimage.store.record import Blob
 
 # The clock of a file system ticks: a file that was changed this short a time ago could be changed
@@ -99,7 +99,7 @@ def _write(stamp: Path, text: str) -> None:
     # Half a stamp matches no file, so this needs no care; where it cannot be written there is none.
     with suppress(OSError):
         make_folder(stamp.parent)
-        with open(stamp, "w", encoding="ascii", opener=private_file) as file:  # noqa: PTH123
+        with open(stamp, "w", encoding="ascii", opener=private_file) as file:
             file.write(text)
 
 

@@ -15,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from bootimage.private_files import make_private_folder
-from bootimage.store.lock import try_lock, unlock
+from bootimage.base.private_files import make_private_folder
+from bootimage.store.file_locks import try_lock, unlock
 
 # A folder this young may belong to a process that is about to lock its lease.
 _YOUNG_S = 60.0

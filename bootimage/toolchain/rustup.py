@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import pwd
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.text_file import read_text
-from bootimage.toml_text import TomlError, parse_table
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.text_file import read_text
+from bootimage.base.toml_text import TomlError, parse_table
+from bootimage.base.user_folders import home_folder
 
 _LONGEST_NAME = 255  # bytes, of a folder
 
@@ -109,16 +109,6 @@ def find_rustup(environ: Mapping[str, str]) -> Rustup | None:
     return Rustup(places[0], Path(program)) if program else None
 
 
-def home_folder(environ: Mapping[str, str]) -> Path:
-    """HOME, or what the system's user list says where it is empty or not set."""
-    if home := environ.get("HOME"):
-        return Path(home)
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:  # a user without a name, as in some containers
-        return Path("/")
-
-
 def cargo_home(environ: Mapping[str, str]) -> Path:
     """Cargo's folder of downloaded crates and configuration: CARGO_HOME, or `.cargo` in HOME."""
     return Path(environ.get("CARGO_HOME") or home_folder(environ) / ".cargo")
@@ -154,9 +144,6 @@ def _read_toolchain_file(file: Path) -> ToolchainFile:
         if value is not None and not isinstance(value, str):
             raise BuildError(f"`toolchain.{key}` must be a string, found {value!r}", file=file)
     return ToolchainFile(file, _channel(file, channel) if channel else None, _folder(file, path))
-
-
-# The two rules below are rustup's own: a clone must not bring the compiler that is started to look at it.
 
 
 def _channel(file: Path, name: str) -> str:

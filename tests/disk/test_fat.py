@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import assert_sound, call, read_back, write_volume
 
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import View, view_of
 from bootimage.disk import fat, fat_geometry, fat_names
 from bootimage.disk.fat_geometry import MIB
 from bootimage.disk.read_fat import FatVolume
-from bootimage.disk.view import View, view_of
-from bootimage.errors import BuildError
 
 NAMES = {
     "kernel-x86_64": b"kernel" * 1000,

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from oracles import call
 
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import view_of
 from bootimage.disk import gpt, mbr
-from bootimage.disk.read_table import read_table
-from bootimage.disk.view import view_of
-from bootimage.errors import BuildError
+from bootimage.disk.read_partitions import read_table
 
 BOOT_SECTOR = b"\xfa".ljust(510, b"\0") + b"\x55\xaa"
 DISK_GUID = UUID("11111111-2222-4333-8444-555555555555")

@@ -12,11 +12,10 @@ from xml.etree import ElementTree
 import boot_sectors as bs
 import pytest
 
-from bootimage.kernel_test_run import run_kernel_test
-from bootimage.machine.guest_test import GuestTest
-from bootimage.machine.junit import junit_xml
+from bootimage.kernel_test.junit import junit_xml
+from bootimage.kernel_test.run_tests import GuestTest, run_kernel_test
+from bootimage.kernel_test.verdict import Outcome, Result, describe, summary
 from bootimage.machine.qemu import Machine
-from bootimage.machine.verdict import Outcome, Result, describe, summary
 
 pytestmark = pytest.mark.boot
 

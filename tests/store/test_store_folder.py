@@ -29,12 +29,11 @@ from stores import (
     use,
 )
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.store import session as store_session
-from bootimage.store.cached_action import perform
-from bootimage.store.folder import parse_size
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.store.build_once import perform
 from bootimage.store.store import Store, open_store
+from bootimage.store.store_settings import parse_size
 
 
 @pytest.mark.parametrize(
@@ -91,10 +90,11 @@ def test_a_private_folder_of_a_killed_process_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(store_session, "_YOUNG_S", 0.0)
     dead, alive = tmp_path / "rustkernel-private-dead", Store(None, GIB)
     (dead / "tmp/1-x").mkdir(parents=True)
     (dead / "tmp/1-x/lease").touch()
+    (dead / "temporary-store").touch()
+    dead.chmod(0o700)
     for folder in (dead, alive.root):
         os.utime(folder, (1, 1))
     other = Store(None, GIB)
@@ -157,7 +157,7 @@ def test_another_users_store_is_read_and_not_written(
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     store = open_store({"RUSTKERNEL_STORE": str(tmp_path / "store"), "RUSTKERNEL_STORE_LIMIT": "2G"})
     monkeypatch.undo()
-    monkeypatch.setattr(report, "say", said.append)
+    monkeypatch.setattr(console, "say", said.append)
     found = store.get(KEY)
     assert found is not None and read(found) == CONTENTS and found.files == entry.files
     assert store.tree(found, LAYOUT) == tree and said == []
@@ -201,6 +201,7 @@ def test_as_another_user_for_real() -> None:
             folder.chmod(0o555)
         output = finished(python(script, place / "store"))
         assert output.count("warning: nothing new is kept in the store") == 1
+        assert output.count("is believed, though it belongs to root") == 0
     finally:
         for folder in [path for path in place.rglob("*") if path.is_dir()]:
             folder.chmod(0o755)
@@ -208,7 +209,7 @@ def test_as_another_user_for_real() -> None:
 
 
 FULL = """
-    from bootimage.store.cached_action import perform
+    from bootimage.store.build_once import perform
     root = Path(sys.argv[1])
     def build(size):
         def inner(folder):
