@@ -1,16 +1,20 @@
-"""A minimal kernel for one version of the loader 0.11, which ends QEMU with success as soon as it runs."""
+"""A minimal kernel for one version of the loader, which ends QEMU with success as soon as it runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from bench.loader_table import Cell
+from bootimage.base.errors import BuildError
 from bootimage.base.run_program import run
 from bootimage.context import BuildContext
 from bootimage.image.image_files import Images
 from bootimage.image.kernel_images import write_images
 from bootimage.kernel.crate_build import CrateBuild, build_crate
 from bootimage.kernel_test.run_tests import GuestTest, run_guest_test
+from bootimage.loader.compile_0_11 import provide_program
+from bootimage.loader.loader_0_11 import PROGRAMS
 from bootimage.loader.loader_release import Release
 from bootimage.machine.qemu import Machine, find_qemu
 from bootimage.machine.uefi_firmware import find_firmware
@@ -81,3 +85,26 @@ def run_kernel(images: Images) -> dict[str, str]:
         for firmware, result in results.items()
         if not result.passed
     }
+
+
+def try_loader(context: BuildContext, version: str, scratch: Path, boots: bool = True) -> Cell:
+    """Build the programs of a loader, and let it boot a kernel in the new folder `scratch`."""
+    for program in reversed(PROGRAMS):  # the ones with most code first: they fail first
+        try:
+            provide_program(context, Release(version), program)
+        except BuildError as error:
+            why = error.message.partition(f" does not build with rustc {context.toolchain.release}: ")[2]
+            return Cell(builds=False, reason=f"{program.name}: {why or error.message}")
+    if not boots:
+        return Cell(builds=True)
+    try:
+        images = build_kernel(context, version, scratch)
+        failures = run_kernel(images)
+    except BuildError as error:
+        return Cell(builds=True, reason=f"kernel: {error.message}")
+    return Cell(
+        builds=True,
+        bios="bios" not in failures,
+        uefi="uefi" not in failures,
+        reason="; ".join(f"{firmware}: {why}" for firmware, why in failures.items()),
+    )

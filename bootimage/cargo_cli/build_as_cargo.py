@@ -18,14 +18,14 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, run
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.config_values import aliases, build_targets
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import json_target_flags, step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_cli.shell_environment import CargoShell, read_shell
@@ -126,7 +126,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     command = [
         *(str(context.toolchain.cargo), "build", "--manifest-path", str(asked.file.path)),
         *("--target", asked.target.argument(context.store)),
-        *json_target_flags(context.toolchain, asked.target),
+        *step_flags(context.toolchain, "kernel", asked.target),
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
         *offline(asked.arguments.rest),

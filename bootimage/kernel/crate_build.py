@@ -9,20 +9,29 @@ from pathlib import Path
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.run_program import Finished
+from bootimage.base.run_program import Finished, decode
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.core_flags import fitting_flags
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import encoded, json_target_flags, remap_flags, seen_from, stand_ins
+from bootimage.cargo.flags import (
+    encoded,
+    json_target_flags,
+    remap_flags,
+    seen_from,
+    stand_ins,
+    step_flags,
+    step_rustflags,
+)
 from bootimage.cargo.messages import executables
 from bootimage.cargo.run_cargo import run_cargo
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
-from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.clean_environment import wrapper_variables
+from bootimage.toolchain.missing_rule import likely_rule
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         raise BuildError(
             f"{', '.join(build.bins) or named(build.manifest)} does not build",
             file=build.manifest,
-            hint=hint_for(finished.stderr),
+            hint=hint_for(finished.stderr) or likely_rule(context.toolchain, decode(finished.stderr)),
         )
     return finished.stdout
 
@@ -119,7 +128,7 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
         *(
             "--target",
             build.target.argument(context.store),
-            *json_target_flags(context.toolchain, build.target),
+            *step_flags(context.toolchain, "kernel", build.target),
         ),
         *("--target-dir", str(build.target_dir), "--profile", build.profile),
         *(word for name in build.bins for word in ("--bin", name)),
@@ -145,7 +154,8 @@ def cargo_environment(
         build.target_dir: "/build",
         **dict.fromkeys(homes, "/cargo"),
     }
-    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
+    ruled = step_rustflags(context.toolchain, "kernel")
+    flags = [*config.rustflags, *build.rustflags, *ruled, *sysroot, *remap_flags(context.toolchain, folders)]
     wrappers = wrapper_variables(context.toolchain.environ) if config.wrapped else {}
     clean = {**context.environment(), **wrappers, **build.environment}
     names = needs_names(build.workspace_root, build.packages)

@@ -23,6 +23,7 @@ from bootimage.base.user_folders import cache_folder, store_is_off
 _MOST = 64  # facts kept; the ones longest known are dropped first
 
 _known: dict[tuple[Path | None, str], str] = {}
+_read_last: dict[Path, tuple[tuple[int, ...], dict[str, str]]] = {}
 _lock = threading.Lock()
 
 
@@ -51,8 +52,14 @@ class Probe:
         return facts[key]
 
     def _read(self) -> dict[str, str]:
-        facts = read_object(self.file) if self.file else {}
-        return {key: value for key, value in facts.items() if isinstance(value, str)}
+        if self.file is None:
+            return {}
+        stamp = _stamp(self.file)
+        if _read_last.get(self.file, ((), {}))[0] != stamp:
+            facts = read_object(self.file)
+            known = {key: value for key, value in facts.items() if isinstance(value, str)}
+            _read_last[self.file] = (stamp, known)
+        return dict(_read_last[self.file][1])
 
     def _write(self, facts: dict[str, str]) -> None:
         if self.file is None:
