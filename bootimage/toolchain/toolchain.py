@@ -19,7 +19,7 @@ from bootimage.base import console, install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import parse_json
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.user_folders import cache_folder, home_folder
+from bootimage.base.user_folders import home_folder
 from bootimage.toolchain import library_source, llvm_programs
 from bootimage.toolchain.clean_environment import (
     compile_variables,
@@ -228,7 +228,8 @@ class Toolchain:
         linker = self.linker()
         if linker.name == "rust-lld":
             return []
-        return [str(llvm_programs.link_as_rust_lld(linker, cache_folder(self.environ) / "rust-lld"))]
+        folder = llvm_programs.folder_for_rust_lld(self.environ)
+        return [str(llvm_programs.link_as_rust_lld(linker, folder))]
 
     def cargo_home(self) -> Path:
         """Cargo's folder of downloaded crates."""
