@@ -11,8 +11,7 @@ from xml.etree import ElementTree
 
 from bench.compiler_list import Compiler
 from bench.compiler_table import Cell
-from bench.loader_kernel import build_flat_kernel, run_flat_kernel, try_loader
-from bootimage.base.errors import BuildError
+from bench.loader_kernel import try_loader
 from bootimage.context import open_context
 
 _LONGEST = 160
@@ -92,19 +91,8 @@ def _why(case: ElementTree.Element) -> str | None:
 
 def _try_loaders(project: Path, compiler: Compiler, versions: Sequence[str], scratch: Path) -> Cell:
     context = open_context(project, compiler.environ())
-    failed: dict[str, str] = {}
-    for version in versions:
-        folder = scratch / version
-        if version.startswith("0.9."):
-            try:
-                why = run_flat_kernel(build_flat_kernel(context, version, folder))
-            except BuildError as error:
-                why = error.message
-        else:
-            cell = try_loader(context, version, folder)
-            why = "" if cell.is_good else cell.words
-        if why:
-            failed[version] = why
+    cells = {version: try_loader(context, version, scratch / version) for version in versions}
+    failed = {version: cell.words for version, cell in cells.items() if not cell.is_good}
     good = tuple(version for version in versions if version not in failed)
     words = [f"{', '.join(good)} boot{'s' * (len(good) == 1)}"] if good else []
     words += [f"{version}: {why[:_LONGEST]}" for version, why in failed.items()]

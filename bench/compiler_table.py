@@ -34,6 +34,11 @@ class Row:
     cargo: str
     cells: dict[str, Cell] = field(default_factory=dict)
 
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing that was tried failed, the demo's boot among it."""
+        return "bios" in self.cells and all(cell.good for cell in self.cells.values())
+
     def loaders(self) -> list[str]:
         """The loaders 0.11 that built and booted."""
         found = (version for cell in self.cells.values() for version in cell.loaders)

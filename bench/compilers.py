@@ -56,7 +56,11 @@ def _options() -> argparse.Namespace:
 def _in_suite(options: argparse.Namespace) -> int:
     """This command once more, in the suite's root."""
     root = SuiteRoot(options.suite, options.roots / options.suite, PROJECT)
-    root.make()
+    try:
+        root.make()
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
     columns = [word for column in options.only or () for word in ("--only", column)]
     flags = ["--missing"] * options.missing + ["--new-folder"] * options.new_folder
     return root.python("bench/compilers.py", "--found", options.suite, *columns, *flags)

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootimage.base.errors import BuildError
+
 _MIRROR = "http://deb.debian.org/debian"
 _PACKAGES = (
     *("rustc", "cargo", "rust-src", "llvm", "lld", "gcc", "libc6-dev", "git", "ca-certificates"),
@@ -35,7 +37,9 @@ class SuiteRoot:
     project: Path
 
     def make(self) -> None:
-        """Make it, with a compiler, Python and QEMU, as far as it is not there yet."""
+        """Make it, with a compiler, Python and QEMU, as far as it is not there yet. Raises BuildError."""
+        if os.geteuid() != 0:
+            raise BuildError("a suite's compiler is tried in a root of its own, which root alone can make")
         if not (self.folder / "usr/bin/dpkg").exists():
             self._bootstrap()
         with self._mounted():
@@ -55,6 +59,8 @@ class SuiteRoot:
         return self.suite.removesuffix("-backports")
 
     def _bootstrap(self) -> None:
+        if not shutil.which("debootstrap"):
+            raise BuildError("there is no debootstrap", hint="apt-get install debootstrap")
         scripts = Path("/usr/share/debootstrap/scripts")
         script = [] if (scripts / self._base).exists() else [str(scripts / "sid")]
         command = ["debootstrap", "--variant=minbase", self._base, str(self.folder), _MIRROR, *script]

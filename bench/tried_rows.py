@@ -12,11 +12,13 @@ _BEGIN = "# --- Written by `python bench/compilers.py` and `python bench/loaders
 
 
 def write_tried(project: Path) -> None:
-    """Write the rows to the end of the engine's rules. Of loaders, docs/loaders.json says more."""
+    """Write the rows to the end of the engine's rules. Of loaders, docs/loaders.json says more.
+
+    A compiler with which something failed is none that has been tried: what it lacks is still to be told.
+    """
     loaders = loader_table.load(project)
-    tried = {
-        (row.rustc, row.rustc_day, row.cargo): row.loaders() for row in compiler_table.load(project).values()
-    }
+    rows = [row for row in compiler_table.load(project).values() if row.is_good]
+    tried = {(row.rustc, row.rustc_day, row.cargo): row.loaders() for row in rows}
     for name, facts in loaders.compilers.items():
         compiler = (facts["release"], facts["commit_date"], facts["release"])
         tried[compiler] = loaders.good(name) or tried.get(compiler, [])

@@ -224,11 +224,12 @@ def kernels() -> Iterator[dict[str, Any]]:
     }
     yield GOOD | {"features": "+mmx,+sse,-3dnow,-soft-float", "stack-probes": False, "lld-flavor": "link"}
     yield GOOD | {"stack-probes": True, "is-builtin": True, "max-atomic-width": "64", "needs-plt": True}
-    yield GOOD | {
-        "llvm-target": "x86_64-linux-gnu",
-        "features": "-mmx,+soft-float",
-        "rustc-abi": "x86-softfloat",
-    }
+    for spelling in ("x86-softfloat", "softfloat"):
+        yield GOOD | {
+            "llvm-target": "x86_64-linux-gnu",
+            "features": "-mmx,+soft-float",
+            "rustc-abi": spelling,
+        }
     yield GOOD | {"default-hidden-visibility": True, "abi-blacklist": ["stdcall"], "code-model": "default"}
 
 

@@ -140,7 +140,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
         return run(command, env=own, cwd=config.working_directory)
 
     finished = with_crates(context, _crates(context, asked, config, environment), attempt)
-    return _executables(finished, asked.file.path, asked.target)
+    return _executables(context, finished, asked.file.path, asked.target)
 
 
 def _crates(
@@ -166,12 +166,15 @@ def _run_foreign(
     """Run a subcommand that is not cargo's own: what it needs, only it knows."""
     cargo = environ.get("CARGO") or str(context.toolchain.cargo)
     words = [cargo, *command, *arguments.given, _MESSAGES]
-    return _executables(run(words, env={**environ, **_terminal()}), manifest)
+    return _executables(context, run(words, env={**environ, **_terminal()}), manifest)
 
 
-def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
+def _executables(
+    context: BuildContext, finished: Finished, manifest: Path, target: Target | None = None
+) -> list[Executable]:
     if finished.returncode != 0:
-        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint_for(finished.stderr))
+        hint = hint_for(context.toolchain, finished.stderr)
+        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint)
     return [
         Executable(Path(each["executable"]), Path(each["manifest_path"]), target)
         for each in artifacts(finished.stdout)

@@ -31,7 +31,8 @@ from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.clean_environment import wrapper_variables
-from bootimage.toolchain.missing_rule import likely_rule
+from bootimage.toolchain.missing_rule import likely_rule, other_version
+from bootimage.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         raise BuildError(
             f"{', '.join(build.bins) or named(build.manifest)} does not build",
             file=build.manifest,
-            hint=hint_for(finished.stderr) or likely_rule(context.toolchain, decode(finished.stderr)),
+            hint=hint_for(context.toolchain, finished.stderr),
         )
     return finished.stdout
 
@@ -178,10 +179,13 @@ def _fitting_sysroot(build: CrateBuild, config: CrateConfig, verb: str) -> Sysro
     return replace(build.sysroot, flags=flags)
 
 
-def hint_for(stderr: bytes) -> str | None:
-    """The command that helps, for those of cargo's errors that have one."""
-    if b"forward_overflowing" in stderr and b"x86_64" in stderr:
-        return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
+def hint_for(toolchain: Toolchain, stderr: bytes) -> str | None:
+    """What helps, for those of cargo's errors that are known, and for those of a new compiler."""
+    text = decode(stderr)
+    return other_version(toolchain, text) or _known_hint(stderr) or likely_rule(toolchain, text)
+
+
+def _known_hint(stderr: bytes) -> str | None:
     if b"lock file" in stderr and b"--locked" in stderr:
         return "the build never changes Cargo.lock: run `cargo update --workspace`, and keep the result"
     if b"couldn't read" in stderr:

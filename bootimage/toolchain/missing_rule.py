@@ -53,6 +53,17 @@ def missing_spelling(toolchain: Toolchain, key: str, value: str) -> str | None:
     return _with_place(toolchain, row) if toolchain.rules.untried else None
 
 
+def other_version(toolchain: Toolchain, text: str) -> str | None:
+    """The command for a kernel's own crate that, by the rules, this compiler cannot build: it failed."""
+    plain = _COLOUR.sub("", text)
+    for row in toolchain.rules.pinned:
+        crate, version = row["crate"], row["version"]
+        if crate in _CRATE.findall(plain) and re.search(rf"[/\\]{re.escape(crate)}-{row['series']}\.", plain):
+            age = "an older" if row["bound"] == "at most" else "a newer"
+            return f"this compiler needs {age} {crate}: cargo update -p {crate} --precise {version}"
+    return None
+
+
 def _with_place(toolchain: Toolchain, row: list[str]) -> str:
     known = f"{toolchain.rules.untried} has not been tried with this program"
     return "\n    ".join([f"{known}; a rule may be missing. Add it to {toolchain.rules_file}:", *row])

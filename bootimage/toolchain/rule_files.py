@@ -7,6 +7,8 @@ earlier one of the same name.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -86,8 +88,12 @@ def _merged(files: Iterable[TomlFile]) -> Rules:
 
 
 def _of_package() -> Iterator[Path]:
-    """The package's file. Only looked for: to import it would take longer than to do nothing does."""
-    found = PathFinder.find_spec(PACKAGE)
+    """The package's file. Only looked for: to import it would take longer than to do nothing does.
+
+    `python -m` lets Python look in the current folder first, which may be somebody else's: not for this.
+    """
+    here = ("", ".", os.getcwd())  # noqa: PTH109 - on the way of every run
+    found = PathFinder.find_spec(PACKAGE, [folder for folder in sys.path if folder not in here])
     for folder in (found.submodule_search_locations if found else None) or ():
         yield Path(folder, NAME)
 

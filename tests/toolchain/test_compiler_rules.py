@@ -118,6 +118,14 @@ def test_the_package_is_found_without_being_imported(
     assert PACKAGE not in sys.modules
 
 
+def test_a_folder_that_one_is_in_brings_no_rules(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path / "site", monkeypatch, NEWER + FLAG)
+    monkeypatch.chdir(tmp_path / "site")
+    assert words(environ) == []
+
+
 BAD = {
     "[[argument]]\nname = 3\n": (2, "3 is not of type 'string'"),
     FLAG + "[[argumint]]\nname = 1\n": (8, "'argumint'"),

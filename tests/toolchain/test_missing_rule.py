@@ -11,7 +11,7 @@ from fake_toolchain import rustc
 from jsonschema import Draft202012Validator
 
 from bootimage.toolchain import fact_cache
-from bootimage.toolchain.missing_rule import likely_rule, missing_key, missing_spelling
+from bootimage.toolchain.missing_rule import likely_rule, missing_key, missing_spelling, other_version
 from bootimage.toolchain.rule_files import SHIPPED
 from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
 
@@ -102,3 +102,22 @@ def test_a_specification_that_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ERRORS)
 def test_a_compiler_that_has_been_tried_lacks_no_rule(tmp_path: Path, text: str) -> None:
     assert likely_rule(toolchain(tmp_path, "1.95.0"), text) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "hint"),
+    [
+        ("1.95.0", CRATE, "an older x86_64: cargo update -p x86_64 --precise 0.15.4"),
+        (
+            "1.95.0",
+            CRATE.replace("0.15.5", "0.14.10"),
+            "a newer x86_64: cargo update -p x86_64 --precise 0.14.13",
+        ),
+        ("1.99.0", CRATE, None),  # it builds that version: the fault is another
+        ("1.95.0", CRATE.replace("0.15.5", "0.16.0"), None),
+        ("1.95.0", CRATE.replace("could not", "did"), None),
+    ],
+)
+def test_a_crate_of_the_kernels_own(tmp_path: Path, release: str, text: str, hint: str | None) -> None:
+    expected = f"this compiler needs {hint}" if hint else None
+    assert other_version(toolchain(tmp_path, release), text) == expected
