@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bootimage.cargo.crate_sources import copy_crates, crate_sources, directory_
 from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
+from bootimage.store.expected_result import Expected
 from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
@@ -45,6 +46,8 @@ debug = "line-tables-only"
 [workspace]
 """
 
+_ARCHIVE = b"!<arch>\n"
+_LARGEST = 2 << 30
 _LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
@@ -70,6 +73,7 @@ def provide_sysroot(context: BuildContext, sysroot: Sysroot) -> Entry:
         sysroot_key(context.toolchain, sysroot),
         sysroot.label,
         lambda folder: _build(context, sysroot, folder),
+        _expected(sysroot),
     )
 
 
@@ -89,6 +93,7 @@ def sysroot_manifest(context: BuildContext, sysroot: Sysroot) -> str:
         sysroot_key(context.toolchain, sysroot),
         sysroot.label,
         lambda folder: _build(context, sysroot, folder),
+        _expected(sysroot),
     )
     rlibs = {name: blob.sha256 for name, blob in sorted(contents.items())}
     return json.dumps({"target": sysroot.target.name, "rlibs": rlibs}, indent=2) + "\n"
@@ -148,6 +153,16 @@ def _libraries(sysroot: Sysroot, folder: Path) -> dict[str, Path]:
     if missing:
         raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}", file=built)
     return found
+
+
+def _expected(sysroot: Sysroot) -> Expected:
+    """A library for each of the crates, and of what they need; nothing else."""
+
+    def has_names(names: Collection[str]) -> bool:
+        crates = [_crate_of(Path(name)) for name in names if "/" not in name]
+        return len(crates) == len(names) and None not in crates and set(sysroot.crates) <= {*crates}
+
+    return Expected(has_names, _ARCHIVE, _LARGEST)
 
 
 def _crate_of(path: Path) -> str | None:

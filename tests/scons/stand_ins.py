@@ -83,7 +83,7 @@ digest() { sha256sum | cut -c -64; }
 
 if [ -z "$manifest" ]; then  # a sysroot
   for crate in $(echo "$crates" | tr , '\\n'); do
-    own | digest >"$out/deps/lib$crate-0123456789abcdef.rlib"
+    { echo '!<arch>'; own | digest; } >"$out/deps/lib$crate-0123456789abcdef.rlib"
   done
   exit
 fi
