@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = []
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootimage.api import create_bootimage, locate_bootloader
+
+__all__ = ["create_bootimage", "locate_bootloader"]
 
 
 def __getattr__(name: str) -> object:
-    # Imported when asked for: whoever needs one module of the engine does not pay for all.
+    # Imported when asked for: a program that needs one module of the engine does not pay for all.
     if name in __all__:
         from bootimage import api
 

@@ -57,6 +57,7 @@ def locate_bootloader(
     manifest = read_package(named).manifest
     context = open_context(manifest.parent)
     command = [str(context.toolchain.cargo), "metadata", "--format-version=1", "--locked"]
-    finished = run([*command, "--manifest-path", str(manifest)], env=context.environment(), quiet=True)
+    environment = context.toolchain.fetch_environment()
+    finished = run([*command, "--manifest-path", str(manifest)], env=environment, quiet=True)
     finished.or_fail("cargo cannot read the package", file=manifest)
     return dependency_manifest(finished.stdout, dependency)

@@ -9,6 +9,7 @@ import pytest
 
 LONG = {
     "versions": "the tests of the graph with every Python, SCons and library that is allowed",
+    "configurations": "200 configurations of a user, none of which may reach a loader or core",
     "kills": "500 times kill -9, at random moments of build, test and clean",
 }
 """What each option runs."""

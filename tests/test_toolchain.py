@@ -14,7 +14,7 @@ from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, ru
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.run_program import Finished, run
-from bootimage.toolchain import fact_cache, identify_compiler, toolchain
+from bootimage.toolchain import fact_cache, identify_compiler, rule_files, toolchain
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 from bootimage.toolchain.toolchain_summary import table
@@ -28,7 +28,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(console, "say", lines.append)
     monkeypatch.setattr(fact_cache, "_known", {})
-    monkeypatch.setattr(toolchain, "_said_bootstrap", set())
+    monkeypatch.setattr(toolchain, "_said", set())
     monkeypatch.delenv("VERBOSE", raising=False)
     return lines
 
@@ -59,16 +59,24 @@ def test_facts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "bootstrap"),
-    [("1.97.0-nightly", False), ("1.97.0-dev", False), ("1.96.0-beta.3", True), ("1.95.0", True)],
+    ("release", "bootstrap", "tried"),
+    [
+        ("1.97.0-nightly", False, True),
+        ("1.97.0-dev", False, False),
+        ("1.96.0-beta.3", True, False),
+        ("1.95.0", True, True),
+    ],
 )
-def test_a_stable_one_is_told_once(tmp_path: Path, said: list[str], release: str, bootstrap: bool) -> None:
+def test_what_is_particular_is_told_once(
+    tmp_path: Path, said: list[str], release: str, bootstrap: bool, tried: bool
+) -> None:
     found = system(tmp_path, release)
     complete(tmp_path / "usr")
     assert said == []
     environments = [found.environment() for _ in range(2)]
-    expected = [f"rustc {release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel"]
-    assert said == (expected if bootstrap else [])
+    stable = f"rustc {release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel"
+    untried = f"rustc {release} has not been tried with this program (docs/compilers.md)"
+    assert said == [*([] if tried else [untried]), *([stable] if bootstrap else [])]
     assert {each.get("RUSTC_BOOTSTRAP") for each in environments} == {"1" if bootstrap else None}
 
 
@@ -112,24 +120,41 @@ def test_another_program_called_cargo(tmp_path: Path, script: str, said: str) ->
     assert "OTHER does not work as cargo" in taken_for("cargo", tmp_path / "more", "exit 3")
 
 
-KEPT = {"https_proxy": "p", "NO_PROXY": "n", "SSL_CERT_FILE": "c", "CARGO_REGISTRIES_MINE_TOKEN": "t"}
-KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "SSH_AUTH_SOCK": "s", "TERM": "xterm"}
+KEPT = {
+    "https_proxy": "http://p:1",
+    "NO_PROXY": "n",
+    "SSL_CERT_FILE": "c",
+    "CARGO_REGISTRIES_MINE_INDEX": "i",
+}
+KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "TERM": "xterm"}
+SECRETS = {"CARGO_REGISTRIES_MINE_TOKEN": "t", "CARGO_REGISTRY_TOKEN": "t", "SSH_AUTH_SOCK": "s"}
+SECRETS |= {"CARGO_HTTP_PROXY": "http://user:word@p:1", "all_proxy": "user:word@p:1", "NETRC": "n"}
 LEAKS = {"RUSTFLAGS": "-Cx", "CARGO_ENCODED_RUSTFLAGS": "x", "CARGO_TARGET_DIR": "/t", "RUSTDOCFLAGS": "x"}
 LEAKS |= {"CARGO_BUILD_TARGET": "x", "RUSTC_WORKSPACE_WRAPPER": "w", "MAKEFLAGS": "-j", "LANG": "de_DE.UTF-8"}
 LEAKS |= {"CARGO_PROFILE_DEV_LTO": "fat", "CARGO_INCREMENTAL": "0", "LD_PRELOAD": "x", "RUST_BACKTRACE": "1"}
+LEAKS |= {"SCCACHE_REDIS": "r", "RUSTKERNEL_CACHE_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "a"}
 
 
-def test_the_environment_is_clean(tmp_path: Path) -> None:
-    found = system(tmp_path, **KEPT, **LEAKS)
+def test_each_kind_of_program_has_its_list(tmp_path: Path) -> None:
+    found = system(tmp_path, **KEPT, **SECRETS, **LEAKS)
     complete(tmp_path / "usr")
-    assert found.environment() == {
-        **KEPT,
+    own = {
         "PATH": f"{tmp_path}/usr/bin:{tmp_path}/bin",
         "HOME": f"{tmp_path}/home",
         "CARGO_HOME": f"{tmp_path}/home/.cargo",
         "RUSTC": f"{tmp_path}/usr/bin/rustc",
         "LC_ALL": "C.UTF-8",
     }
+    assert found.environment() == {**KEPT, **own}
+    assert found.fetch_environment() == {**KEPT, **SECRETS, **own}
+    assert found.sealed_environment() == {"TERM": "xterm", **own}
+
+
+def test_a_compiler_cache_finds_its_servers(tmp_path: Path) -> None:
+    found = system(tmp_path, RUSTC_WRAPPER="sccache", SCCACHE_REDIS="r")
+    complete(tmp_path / "usr")
+    assert {"RUSTC_WRAPPER", "SCCACHE_REDIS"} <= found.environment().keys()
+    assert not {"RUSTC_WRAPPER", "SCCACHE_REDIS"} & found.sealed_environment().keys()
 
 
 def test_the_environment_tells_where_rustup_is(tmp_path: Path) -> None:
@@ -183,18 +208,6 @@ def test_named_source(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"RUST_SRC names .*/nowhere") as caught:
         system(tmp_path, RUST_SRC=str(tmp_path / "nowhere")).library_source()
     assert "RUST_SRC" in (caught.value.hint or "")
-
-
-def test_the_librarys_own_dependencies(tmp_path: Path) -> None:
-    found = system(tmp_path)
-    complete(tmp_path / "usr")
-    assert found.std_vendor_config() == []
-    vendor = found.library_source() / "vendor"
-    vendor.mkdir()
-    assert found.std_vendor_config() == [
-        *("--config", 'source.crates-io.replace-with="std-vendor"'),
-        *("--config", f'source.std-vendor.directory="{vendor}"'),
-    ]
 
 
 def test_installed_std(tmp_path: Path) -> None:
@@ -302,7 +315,18 @@ def test_table_of_a_complete_toolchain(tmp_path: Path) -> None:
         ["objcopy", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/llvm-objcopy"],
         ["rust-lld", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/rust-lld"],
         ["installed std", "none"],
+        ["rules", "the program's own", "for a compiler that has been tried", str(rule_files.SHIPPED)],
     ]
+
+
+def test_the_table_names_the_rules_that_count(tmp_path: Path) -> None:
+    found = system(tmp_path, "1.105.0")
+    complete(tmp_path / "usr")
+    found.rules_file.parent.mkdir(parents=True)
+    found.rules_file.write_text('[[argument]]\nname = "target specifications"\noff = true\n')
+    last = next(re.split("  +", line) for line in table(found) if line.startswith("rules "))
+    files = f"{rule_files.SHIPPED} {found.rules_file}"
+    assert last == ["rules", "with others", "rustc 1.105.0: not tried", files]
 
 
 def test_table_of_a_bare_one(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from bootimage.base.errors import BuildError
 from bootimage.base.generated_files import is_marked
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 from bootimage.cargo.config_paths import takes_text, with_absolute_paths
-from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 
 Value = TypeVar("Value")
 
@@ -39,6 +39,10 @@ _OURS = {
     "build": ("target", "target-dir", "build-dir", "dep-info-basedir", "rustflags"),
     "unstable": ("build-std", "build-std-features", "json-target-spec"),
 }
+
+
+# Of these, what arguments and variables of ours do not outrank.
+_NOT_OUTRANKED = {"build": ("build-dir", "dep-info-basedir"), "unstable": ("build-std", "build-std-features")}
 
 
 @dataclass(frozen=True)
@@ -90,18 +94,27 @@ class CargoConfig:
             return found
         raise self.error(f"`{dotted(keys)}` must be {KINDS[kind]}, found {describe(found)}", *keys)
 
-    def handed_over(self, working_directory: Path = Path("/")) -> dict[str, Any]:
-        """What cargo, run in `working_directory`, is to be given with `--config FILE`.
+    def handed_over(self) -> dict[str, Any]:
+        """What a cargo that runs outside of the project is to be given with `--config FILE`.
 
-        That is `merged` without the files that cargo finds there by itself (cargo's home among them,
-        whose arrays would be doubled) and without what the build decides itself.
+        That is `merged` without what that cargo finds by itself (cargo's home among it, whose arrays would
+        be doubled) and without what the build decides itself.
         """
-        found_anyway = set(config_files(working_directory, self.cargo_home))
-        values = _merged(layer for layer in self.layers if layer.file.path not in found_anyway)
-        kept = {table: _without(value, _OURS.get(table, ())) for table, value in values.items()}
-        if isinstance(targets := kept.get("target"), dict):
-            kept["target"] = {name: _without(table, ("rustflags",)) for name, table in targets.items()}
-        return {table: value for table, value in kept.items() if value != {}}
+        return _without_ours(
+            _merged(each for each in self.layers if each.file.path not in self._found_anyway)
+        )
+
+    def found_anyway(self) -> dict[str, Any] | None:
+        """What cargo's home and `/.cargo` say, without what the build decides itself; None: it is all of it.
+
+        Where it is not, cargo must have a home without that: no argument takes back what stands there.
+        """
+        merged = _merged(each for each in self.layers if each.file.path in self._found_anyway)
+        return None if _harmless(merged) else _without_ours(merged)
+
+    @cached_property
+    def _found_anyway(self) -> set[Path]:
+        return set(config_files(Path("/"), self.cargo_home))
 
     def error(self, message: str, *keys: Key) -> BuildError:
         """A BuildError at the nearest file that says something at `keys`."""
@@ -222,6 +235,17 @@ def _is_command(keys: tuple[str, ...]) -> bool:
         len(row) == len(keys) and all(part in ("*", key) for part, key in zip(row, keys, strict=True))
         for row in _COMMANDS
     )
+
+
+def _without_ours(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {table: _without(value, _OURS.get(table, ())) for table, value in values.items()}
+    if isinstance(targets := kept.get("target"), dict):
+        kept["target"] = {name: _without(table, ("rustflags",)) for name, table in targets.items()}
+    return {table: value for table, value in kept.items() if value != {}}
+
+
+def _harmless(values: Mapping[str, Any]) -> bool:
+    return all(key not in values.get(table, {}) for table, keys in _NOT_OUTRANKED.items() for key in keys)
 
 
 def _without(value: Any, keys: tuple[str, ...]) -> Any:

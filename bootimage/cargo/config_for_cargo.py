@@ -1,7 +1,8 @@
 """The user's cargo configuration, as it is handed to a cargo that runs outside the project.
 
 A project's `.cargo/config.toml` may ask for build-std, and no argument can take that back, so cargo
-runs from the root folder, where it finds none, and is given the rest of the file.
+runs from the root folder, where it finds none, and is given the rest of the file. Where cargo's home (or
+`/.cargo`) asks for it, cargo gets a home of its own with the rest of that.
 """
 
 from __future__ import annotations
@@ -11,20 +12,36 @@ from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import decode, run
+from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.cfg import CfgSet, cfg_set
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_values import rustflags_for
+from bootimage.cargo.core_flags import profile_flags
+from bootimage.cargo.own_home import OwnHome, make_home
+from bootimage.cargo.workspace import find_workspace
 from bootimage.context import BuildContext
 from bootimage.target_spec.target import Target
 
 
 @dataclass(frozen=True)
 class CrateConfig:
-    """`arguments` for cargo, and the `rustflags` that the configuration has for the target."""
+    """`arguments` for cargo, and the `rustflags` that the configuration has for the target.
+
+    `home` is cargo's home where it cannot be the user's. `wrapped`: a program is between cargo and rustc.
+    `profile_flags` are those flags for which the profile stands that concern `core` too.
+    """
 
     arguments: tuple[str, ...]
     rustflags: tuple[str, ...]
+    home: OwnHome | None = None
+    wrapped: bool = False
+    profile_flags: tuple[str, ...] = ()
+
+    @property
+    def working_directory(self) -> Path:
+        """Where cargo is to be started: it finds none of the project's configuration by itself there."""
+        return self.home.working_directory if self.home else Path("/")
 
 
 def crate_config(
@@ -33,6 +50,7 @@ def crate_config(
     target: Target,
     target_dir: Path,
     config: CargoConfig | None = None,
+    profile: str = "dev",
 ) -> CrateConfig:
     """The configuration of the package `manifest` for `target`; its file is written in `target_dir`.
 
@@ -41,9 +59,19 @@ def crate_config(
     config = config or read_cargo_config(manifest.parent, context.toolchain.cargo_home())
     flags = rustflags_for(config, target.name, _cfg(context, target, config))
     handed_over = config.handed_over()
-    if not handed_over:
-        return CrateConfig((), tuple(flags))
-    return CrateConfig(("--config", str(_write(handed_over, target_dir))), tuple(flags))
+    arguments = ("--config", str(_write(handed_over, target_dir))) if handed_over else ()
+    found = config.found_anyway()
+    user_home = context.toolchain.cargo_home()
+    home = make_home(target_dir / "config/own", found, user_home) if found is not None else None
+    of_profile = profile_flags(find_workspace(read_toml(manifest)), config, profile)
+    return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config), tuple(of_profile))
+
+
+def _has_wrapper(config: CargoConfig) -> bool:
+    build = config.merged.get("build", {})
+    return isinstance(build, dict) and any(
+        build.get(key) for key in ("rustc-wrapper", "rustc-workspace-wrapper")
+    )
 
 
 def _write(values: dict[str, object], target_dir: Path) -> Path:

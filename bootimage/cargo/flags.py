@@ -1,4 +1,4 @@
-"""cargo's flags that depend on its version.
+"""Flags that depend on the version of cargo or rustc: they are rules (`compiler_rules.toml`).
 
 Flags for rustc, as cargo takes them from its environment.
 
@@ -10,29 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 
+Step = Literal["sysroot", "kernel", "loader"]
+"""What cargo is run for."""
+
 
 def json_target_flags(toolchain: Toolchain, target: Target) -> list[str]:
-    """cargo asks for a flag before it takes a target specification, since nightly 2026-02-01."""
-    needed = target.specification is not None and toolchain.commit_date >= "2026-02-01"
-    return ["-Zjson-target-spec"] if needed else []
+    """What this cargo asks for before it takes a target specification."""
+    return toolchain.rules.words("cargo", "json-target") if target.specification is not None else []
 
 
-def lock_file_flags(toolchain: Toolchain, lock: Path) -> list[str]:
-    """Build with the lock file `lock` in place of the one beside the manifest.
-
-    The setting became stable while 1.97 was a nightly; earlier ones want its -Z flag as well.
-    """
-    early = _minor(toolchain.release) < 97
-    setting = f'resolver.lockfile-path="{lock}"'
-    return [*(["-Zlockfile-path"] if early else []), "--config", setting]
+def step_flags(toolchain: Toolchain, step: Step, target: Target) -> list[str]:
+    """The arguments that the rules have for cargo in this step, for this target."""
+    return [*json_target_flags(toolchain, target), *toolchain.rules.words("cargo", step, "always")]
 
 
-def _minor(release: str) -> int:
-    return int(release.split(".")[1])
+def step_rustflags(toolchain: Toolchain, step: Step) -> list[str]:
+    """The arguments that the rules have for rustc in this step."""
+    return toolchain.rules.words("rustc", step, "always")
 
 
 def encoded(flags: Sequence[str]) -> str:
@@ -41,23 +40,22 @@ def encoded(flags: Sequence[str]) -> str:
 
 
 def remap_flags(toolchain: Toolchain, folders: Mapping[Path, str]) -> list[str]:
-    """`--remap-path-prefix` for the library source, cargo's home and `folders` (path -> its stand-in).
+    """`--remap-path-prefix` for the library source and `folders` (path -> its stand-in).
 
     The library source gets the name that rustc itself gives it (`/rustc/COMMIT`), which debuggers know.
     """
     source = toolchain.library_tree
-    names = {**stand_ins(toolchain.cargo_home(), folders), source: f"/rustc/{toolchain.commit_hash}"}
+    names = {**stand_ins(folders), source: f"/rustc/{toolchain.commit_hash}"}
     return [f"--remap-path-prefix={path}={name}" for path, name in names.items()]
 
 
-def stand_ins(cargo_home: Path, folders: Mapping[Path, str]) -> dict[Path, str]:
-    """The names of `folders` and of cargo's home, the more particular last: rustc takes the last that fits.
+def stand_ins(folders: Mapping[Path, str]) -> dict[Path, str]:
+    """The names of `folders`, the more particular last: rustc takes the last that fits.
 
     Each folder has its name also by its path without links, which is what a program knows of the folder
     that it is started in.
     """
-    named = {cargo_home: "/cargo", **folders}
-    both = {real: name for path, name in named.items() if (real := path.resolve())} | named
+    both = {real: name for path, name in folders.items() if (real := path.resolve())} | dict(folders)
     return dict(sorted(both.items(), key=lambda item: len(item[0].parts)))
 
 

@@ -18,18 +18,19 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, run
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
-from bootimage.cargo.config_for_cargo import crate_config
+from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.config_values import aliases, build_targets
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
+from bootimage.cargo.flags import json_target_flags, step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_cli.shell_environment import CargoShell, read_shell
 from bootimage.context import BuildContext
-from bootimage.kernel.crate_build import CrateBuild, cargo_environment, hint_for
+from bootimage.kernel.crate_build import CrateBuild, cargo_environment, hint_for, named
 from bootimage.sysroot.sysroot_crates import Sysroot, crates_for, features_for
 from bootimage.target_spec.read_target import read_target_named
 from bootimage.target_spec.target import Target
@@ -118,21 +119,38 @@ def spelt_out(command: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> l
 
 def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     crate = crate_build(context, asked)
-    config = crate_config(context, asked.file.path, asked.target, asked.target_dir, asked.config)
+    profile = asked.arguments.profile
+    config = crate_config(context, asked.file.path, asked.target, asked.target_dir, asked.config, profile)
     if asked.shell.rustflags is not None:
         config = replace(config, rustflags=asked.shell.rustflags)
     command = [
         *(str(context.toolchain.cargo), "build", "--manifest-path", str(asked.file.path)),
         *("--target", asked.target.argument(context.store)),
-        *json_target_flags(context.toolchain, asked.target),
+        *step_flags(context.toolchain, "kernel", asked.target),
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
+        *offline(asked.arguments.rest),
         *asked.arguments.rest,
         _MESSAGES,
     ]
     environment = {**cargo_environment(context, crate, config), **_terminal()}
-    finished = run(command, env=_own_jobs(environment, asked.shell), cwd=Path("/"))
-    return _executables(finished, asked.file.path, asked.target)
+
+    def attempt() -> Finished:
+        own = _own_jobs(environment, asked.shell)
+        return run(command, env=own, cwd=config.working_directory)
+
+    finished = with_crates(context, _crates(context, asked, config, environment), attempt)
+    return _executables(context, finished, asked.file.path, asked.target)
+
+
+def _crates(
+    context: BuildContext, asked: CargoBuild, config: CrateConfig, environment: Mapping[str, str]
+) -> Fetch:
+    """What is to be downloaded. The lock file is made or brought up to date then, as by `cargo build`."""
+    words = ["--target", asked.target.argument(context.store)]
+    words += [*json_target_flags(context.toolchain, asked.target), *shared_words(asked.arguments.rest)]
+    lock = asked.workspace / "Cargo.lock"
+    return Fetch(asked.file.path, lock, asked.target_dir, config, tuple(words), environment)
 
 
 _MESSAGES = "--message-format=json-render-diagnostics"
@@ -148,13 +166,15 @@ def _run_foreign(
     """Run a subcommand that is not cargo's own: what it needs, only it knows."""
     cargo = environ.get("CARGO") or str(context.toolchain.cargo)
     words = [cargo, *command, *arguments.given, _MESSAGES]
-    return _executables(run(words, env={**environ, **_terminal()}), manifest)
+    return _executables(context, run(words, env={**environ, **_terminal()}), manifest)
 
 
-def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
+def _executables(
+    context: BuildContext, finished: Finished, manifest: Path, target: Target | None = None
+) -> list[Executable]:
     if finished.returncode != 0:
-        name = manifest.parent.name
-        raise BuildError(f"{name} does not build", file=manifest, hint=hint_for(finished.stderr))
+        hint = hint_for(context.toolchain, finished.stderr)
+        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint)
     return [
         Executable(Path(each["executable"]), Path(each["manifest_path"]), target)
         for each in artifacts(finished.stdout)

@@ -35,6 +35,15 @@ class CargoArguments:
     rest: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
 
+    @property
+    def profile(self) -> str:
+        """The profile that `rest` chooses."""
+        words = [*self.rest, ""]
+        named = (words[at + 1] for at, word in enumerate(words) if word == "--profile")
+        joined = (each.partition("=")[2] for each in words if each.startswith("--profile="))
+        plain = "release" if {"--release", "-r"} & {*words} else "dev"
+        return next(named, None) or next(joined, None) or plain
+
     def after(self, first: CargoArguments, std_crates: tuple[str, ...] = ()) -> CargoArguments:
         """These arguments behind those of `first`, and `std_crates` besides."""
         return CargoArguments(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.toolchain.clean_environment import without_secrets
 
 # What would undo what we decide: cargo takes these for the configuration that we have taken over.
 _TAKEN_OVER = (
@@ -40,9 +41,10 @@ class CargoShell:
         return tuple(self.environ.get(name, self.environ.get("CARGO_BUILD_RUSTFLAGS", "")).split())
 
     def environment(self, ours: Iterable[str]) -> dict[str, str]:
-        """The variables to hand on: all but those taken over, and `ours`, which the build itself sets."""
+        """The variables to hand on: no secrets, nothing that we take over, nothing that is in `ours`."""
         kept_back = {*_TAKEN_OVER, *ours}
-        return {name: value for name, value in self.environ.items() if name not in kept_back}
+        kept = {name: value for name, value in self.environ.items() if name not in kept_back}
+        return without_secrets(kept)
 
 
 def read_shell(environ: Mapping[str, str], folder: Path) -> CargoShell:

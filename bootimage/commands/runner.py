@@ -104,8 +104,8 @@ def _manifest(executable: Path, environ: Mapping[str, str]) -> Path:
 
 def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -> int:
     """Make the image of the executable, whose package is `manifest`, and run it."""
+    from bootimage.base.toml_file import read_toml
     from bootimage.cargo.metadata_tables import bootimage_settings
-    from bootimage.cargo.toml_file import read_toml
     from bootimage.cargo_cli.run_command import run_command
 
     settings = bootimage_settings(read_toml(manifest))
@@ -167,8 +167,10 @@ def _run(request: RunnerRequest, command: RunCommand, environ: Mapping[str, str]
 def _attached(command: RunCommand, environ: Mapping[str, str], limit: float | None) -> int:
     from bootimage.cargo_cli.run_command import find_program
     from bootimage.machine.terminal import run_attached
+    from bootimage.toolchain.clean_environment import without_secrets
 
-    code = run_attached([str(find_program(command.words, environ)), *command.words[1:]], environ, limit)
+    words = [str(find_program(command.words, environ)), *command.words[1:]]
+    code = run_attached(words, without_secrets(environ), limit)
     if code < 0:
         raise BuildError(f"{Path(command.words[0]).name} was ended by signal {-code}")
     return code

@@ -1,43 +1,43 @@
 """Build the programs of the loader family 0.11, independent of any kernel.
 
-Each builds in place from its published source, or a checkout's, with its own lock file (plus the holds
-that this compiler needs), its own profile, its target specification brought up to date, and our sysroot.
-
-The target that a program of the loader 0.11 is compiled for, from the loader's own specification.
-
-The published files are of every age; `target_spec` brings them up to date as it does a user's. What was
-wrong in them from the start is mended here as the loader's authors did it later.
+Each builds from a copy of its published source, or of a checkout, with its own lock file (plus the holds that
+this compiler needs), its own profile, its target specification brought up to date, and our sysroot; sealed
+off from the project and from the user's configuration (cargo/sealed_build.py).
 """
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
+from typing import Any
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.run_program import Finished, decode, run
+from bootimage.base.run_program import Finished, run
 from bootimage.base.text_file import read_text
 from bootimage.base.toml_text import parse_table
-from bootimage.cargo.flags import encoded, json_target_flags, lock_file_flags, remap_flags
-from bootimage.cargo.messages import rendered_errors
-from bootimage.cargo.run_cargo import run_cargo
+from bootimage.cargo.cargo_failure import cargo_failure
+from bootimage.cargo.crate_sources import check_checksums, copy_crates
+from bootimage.cargo.flags import step_flags, step_rustflags
+from bootimage.cargo.sealed_build import copy_source, run_sealed, sealed_flags
 from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
-from bootimage.loader.known_versions import advice
+from bootimage.loader.known_versions import advice, is_of_compiler
 from bootimage.loader.loader_0_11 import CRATES, Program, program_key
 from bootimage.loader.loader_release import Release, checkout
 from bootimage.loader.loader_source import locate_published
 from bootimage.loader.pinned_crates import check_family, hold_back
+from bootimage.store.expected_result import exactly
 from bootimage.store.record import Entry
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.target_spec.canonical_spec import canonical
-from bootimage.target_spec.compiler_facts import compiler_facts
+from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
+from bootimage.toolchain.missing_rule import likely_rule
 
 SECTOR = 512
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ def provide_program(context: BuildContext, release: Release, program: Program) -
         program_key(context.toolchain, release, program),
         label,
         lambda folder: {program.file: _build(context, release, program, folder, label)},
+        exactly(program.file, start=b"MZ" if program.specification is None else b"", largest=_LARGEST),
     )
 
 
 def _build(context: BuildContext, release: Release, program: Program, folder: Path, label: str) -> Path:
     source = _source(context, release, program)
     target = program_target(context, program, source.specifications)
-    manifest = source.manifest if source.shared else _trimmed(source.manifest, program, folder)
-    lock = folder / "Cargo.lock"
-    lock.write_text(_lock_text(context, release.version, source.lock))
+    manifest = _copied(source, program, folder)
+    config = _crates(context, release, source, folder)
     command = [
         *_command(context, target, folder),
         *("--manifest-path", str(manifest), "--profile", program.profile),
@@ -76,17 +76,14 @@ def _build(context: BuildContext, release: Release, program: Program, folder: Pa
         # (a font with 100,000 constants) and would be dropped from the flat binary anyway.
         *("--config", f"profile.{program.profile}.debug=false"),
         *_smaller(release.version, program),
-        *lock_file_flags(context.toolchain, lock),
         # The repository's tests depend on programs, which cargo must know to read the workspace; and it
         # has a warning for each program's own profile.
         *(["-Zbindeps", "--quiet"] if source.shared else []),
     ]
-    sysroot = Sysroot(target, small=program.small)
-    flags = [*_flags(context, sysroot, source, folder), *program.rustflags]
-    environment = {**context.environment(), "CARGO_ENCODED_RUSTFLAGS": encoded(flags)}
+    flags = [*_flags(context, Sysroot(target, small=program.small), folder), *program.rustflags]
     with console.step(label) as step, context.jobs.job():
         shown = None if source.shared else step  # a quiet cargo tells no progress
-        finished = run_cargo(command, env=environment, cwd=folder, step=shown)
+        finished = run_sealed(context, folder, command, flags, config, step=shown)
     if finished.returncode != 0:
         raise _failure(context, release, program, finished)
     return _finish(context, program, folder / "target" / target.name / program.profile / program.crate)
@@ -97,51 +94,59 @@ def _source(context: BuildContext, release: Release, program: Program) -> _Sourc
         workspace, manifest = checkout(context, release, program.crate)
         return _Source(manifest, workspace.lock, workspace.folder, workspace.folder)
     packages = {"bootloader": release.version, **dict.fromkeys(CRATES, release.version)}
-    published = locate_published(context, packages)
+    published = locate_published(context, packages, release.sources)
     manifest = published[program.crate]
     return _Source(manifest, manifest.with_name("Cargo.lock"), published["bootloader"].parent)
 
 
-def _trimmed(manifest: Path, program: Program, folder: Path) -> Path:
-    """The manifest of a copy in which dependencies have the features alone that the program uses.
+def _copied(source: _Source, program: Program, folder: Path) -> Path:
+    """The program's manifest in a copy of its package, or of the checkout that it is in."""
+    root = source.shared or source.manifest.parent
+    check_checksums(root)
+    manifest = copy_source(root, folder) / source.manifest.relative_to(root)
+    if not source.shared:
+        _trim(manifest, program)
+    return manifest
 
-    Where it has none of them, the manifest itself.
-    """
+
+def _trim(manifest: Path, program: Program) -> None:
+    """Leave the dependencies those of their features alone that the program uses."""
     import tomli_w
 
     table = parse_table(read_text(manifest, "a TOML file"))
     listed = table.get("dependencies", {})
-    trimmed = {name: features for name, features in program.trimmed.items() if name in listed}
+    trimmed = program.trimmed.keys() & listed.keys()
     if not trimmed:
-        return manifest
-    package = folder / "package"
-    shutil.copytree(manifest.parent, package)
-    for name, features in trimmed.items():
-        listed[name] |= {"default-features": False, "features": list(features)}
-    (package / manifest.name).write_text(tomli_w.dumps(table), encoding="utf-8")
-    return package / manifest.name
+        return
+    for name in trimmed:
+        listed[name] |= {"default-features": False, "features": list(program.trimmed[name])}
+    manifest.write_text(tomli_w.dumps(table), encoding="utf-8")
 
 
-def _lock_text(context: BuildContext, version: str, path: Path) -> str:
-    """The loader's own lock file, with what this compiler needs held, and of one family."""
-    if not path.is_file():
+def _crates(context: BuildContext, release: Release, source: _Source, folder: Path) -> dict[str, Any]:
+    """Get the crates of the loader's own lock file, with what this compiler needs held, and of one family."""
+    if not source.lock.is_file():
         raise BuildError(
-            "the loader has no lock file", file=path, hint=f"in {path.parent}: cargo generate-lockfile"
+            "the loader has no lock file",
+            file=source.lock,
+            hint=f"in {source.lock.parent}: cargo generate-lockfile",
         )
-    text = hold_back(path.read_text(encoding="utf-8"), context.toolchain, version)
-    check_family(text, version, path)
-    return text
+    text = hold_back(source.lock.read_text(encoding="utf-8"), context.toolchain, release.version)
+    check_family(text, release.version, source.lock)
+    (folder / "source/Cargo.lock").write_text(text, encoding="utf-8")
+    more = ["-Zbindeps"] if source.shared else []
+    return copy_crates(context, release.sources, folder / "source/Cargo.toml", folder, *more)
 
 
 def _failure(context: BuildContext, release: Release, program: Program, finished: Finished) -> BuildError:
-    errors = rendered_errors(finished.stdout)
-    console.write_error(errors)
-    first = errors.partition("\n")[0] or decode(finished.stderr).strip().rpartition("\n")[2]
-    return BuildError(
-        f"bootloader {release.version} ({program.name}) does not build with rustc "
-        f"{context.toolchain.release}: {first}",
-        hint=advice(context.toolchain, release.version) if release.loader is None else None,
-    )
+    toolchain, version = context.toolchain, release.version
+
+    def hint(errors: str) -> str | None:
+        known = advice(toolchain, version) if release.loader is None and is_of_compiler(errors) else None
+        return likely_rule(toolchain, errors, of_loader=True) or known
+
+    what = f"bootloader {version} ({program.name}) does not build with rustc {toolchain.release}"
+    return cargo_failure(what, finished, hint)
 
 
 def _smaller(version: str, program: Program) -> list[str]:
@@ -151,10 +156,9 @@ def _smaller(version: str, program: Program) -> list[str]:
     return ["--config", f'profile.{program.profile}.opt-level="z"']  # as the profile has it since 0.11.14
 
 
-def _flags(context: BuildContext, sysroot: Sysroot, source: _Source, folder: Path) -> list[str]:
-    folders = {source.shared: "/bootloader"} if source.shared else {}
-    flags = remap_flags(context.toolchain, {**folders, folder: "/build"})
+def _flags(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:
     target = sysroot.target
+    flags = [*step_rustflags(context.toolchain, "loader"), *sealed_flags(context.toolchain, folder)]
     if target.specification is None and context.toolchain.installed_std(target.name):
         return flags
     return [f"--sysroot={sysroot_folder(context, sysroot)}", *flags]
@@ -162,11 +166,10 @@ def _flags(context: BuildContext, sysroot: Sysroot, source: _Source, folder: Pat
 
 def _command(context: BuildContext, target: Target, folder: Path) -> list[str]:
     return [
-        str(context.toolchain.cargo),
         *("build", "--locked", "--target", target.argument(context.store)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
-        *json_target_flags(context.toolchain, target),
+        *step_flags(context.toolchain, "loader", target),
         *("--target-dir", str(folder / "target")),
     ]
 
@@ -200,7 +203,7 @@ def program_target(context: BuildContext, program: Program, folder: Path) -> Tar
     """The target of `program`, whose specification lies in the package folder `folder`."""
     if program.specification is None:
         return Target(program.target)
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(_mended(context, folder / program.specification), facts)
     return Target(program.target, specification.json)
 

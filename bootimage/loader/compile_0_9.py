@@ -1,7 +1,8 @@
 """Compile a loader 0.9 to one relocatable object that lacks nothing but the kernel.
 
-The crate builds in place, as `cargo bootimage` builds it: by its own build script, lock file and profile,
-for its own target specification (brought up to date) and with its own build-std set (as our sysroot).
+The crate builds as `cargo bootimage` builds it: by its own build script, lock file and profile, for its own
+target specification (brought up to date) and with its own build-std set (as our sysroot). It does so on a
+copy, sealed off from the project and from the user's configuration (cargo/sealed_build.py).
 Only what links is taken out of the specification, for later. Source of the recipe: the sources of
 `bootimage` 0.10.5 (builder/bootloader.rs) and of `bootloader` 0.9.35 (build.rs).
 
@@ -26,21 +27,26 @@ from bootimage.base.errors import BuildError
 from bootimage.base.json_text import parse_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import run
-from bootimage.cargo.flags import encoded, json_target_flags, lock_file_flags, remap_flags
+from bootimage.cargo.cargo_failure import cargo_failure
+from bootimage.cargo.crate_sources import CrateSources, check_checksums, copy_crates
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.manifest import Package
-from bootimage.cargo.messages import executables, rendered_errors
+from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings, loader_build
-from bootimage.cargo.run_cargo import run_cargo
+from bootimage.cargo.sealed_build import copy_source, run_sealed, sealed_flags
 from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
+from bootimage.loader.known_versions import is_of_compiler
 from bootimage.loader.pinned_crates import hold_back
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import CRATES, Sysroot
 from bootimage.target_spec.canonical_spec import canonical
-from bootimage.target_spec.compiler_facts import compiler_facts
+from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
+from bootimage.toolchain.missing_rule import likely_rule
+from bootimage.toolchain.toolchain import Toolchain
 
-OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
+RELOCATABLE = OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
 """What is made: the loader, its linker script, and the linker's arguments as a response file."""
 
 # One object with all crates in it and every section on its own; the last link drops what is not needed.
@@ -48,18 +54,23 @@ _ONE_OBJECT = "-Clink-args=-r --unique --no-gc-sections"
 
 # The versions before have a panic handler with `#[no_mangle]`, which the compilers of today refuse.
 _OLDEST = "0.9.31"
+_PANIC_HANDLER = "no_mangle"
 
 _LINKING = ("pre-link-args", "late-link-args", "post-link-args")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to compile: the loader's package with these features and settings. `label` is for the user."""
+    """What to compile: the loader's package with these features and settings. `label` is for the user.
+
+    `sources` is where the crates that it needs come from.
+    """
 
     package: Package
     features: tuple[str, ...]
     settings: BootloaderSettings
     label: str
+    sources: CrateSources
 
 
 def compile_relocatable(context: BuildContext, recipe: Recipe, folder: Path) -> Mapping[str, Path]:
@@ -72,7 +83,7 @@ def compile_relocatable(context: BuildContext, recipe: Recipe, folder: Path) -> 
     if not (folder / SCRIPT).is_file():
         raise BuildError("the loader's target names no linker script", file=recipe.package.manifest)
     (folder / ARGUMENTS).write_text("".join(f"{json.dumps(each)}\n" for each in words))
-    return {name: folder / name for name in (OBJECT, SCRIPT, ARGUMENTS)}
+    return {name: folder / name for name in RELOCATABLE}
 
 
 def settings_manifest(settings: BootloaderSettings) -> str:
@@ -89,7 +100,7 @@ def settings_manifest(settings: BootloaderSettings) -> str:
 
 def _specification(context: BuildContext, package: Package) -> Target:
     """The target that the loader's manifest names, brought up to date for this compiler."""
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(package.folder / loader_build(package.file).target, facts)
     return Target(specification.name, specification.json)
 
@@ -104,29 +115,28 @@ def _without_linking(target: Target) -> tuple[Target, list[str]]:
 
 
 def _compile(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> Path:
-    toolchain = context.toolchain
+    package, toolchain = recipe.package, context.toolchain
+    check_checksums(package.folder)
+    source = copy_source(package.folder, folder)
+    _write_lock(context, package, source)
+    config = copy_crates(context, recipe.sources, source / "Cargo.toml", folder)
     command = _command(context, recipe, target, folder)
-    environment = {
-        **context.environment(),
-        **_for_build_script(context, recipe, folder),
-        "CARGO_ENCODED_RUSTFLAGS": encoded(_flags(context, recipe, target, folder)),
-    }
+    flags = _flags(context, recipe, target, folder)
+    variables = _for_build_script(context, recipe, folder)
     with console.step(recipe.label) as step, context.jobs.job():
-        finished = run_cargo(command, env=environment, cwd=folder, step=step)
+        finished = run_sealed(context, folder, command, flags, config, step=step, variables=variables)
     if finished.returncode != 0:
-        console.write_error(rendered_errors(finished.stdout))
-    finished.or_fail(
-        f"{recipe.package.name} {recipe.package.version} does not build with rustc {toolchain.release}",
-        hint=_newer(recipe.package),
-    )
-    return executables(finished.stdout)[recipe.package.name]
+        what = f"{package.name} {package.version} does not build with rustc {toolchain.release}"
+        raise cargo_failure(what, finished, lambda errors: _newer(package, toolchain, errors))
+    return executables(finished.stdout)[package.name]
 
 
-def _newer(package: Package) -> str:
-    """What to do about a loader that does not build."""
-    if order(package.version) < order(_OLDEST):
+def _newer(package: Package, toolchain: Toolchain, errors: str) -> str | None:
+    """What to do about a loader that does not build, where its `errors` are of a kind that is known."""
+    if order(package.version) < order(_OLDEST) and _PANIC_HANDLER in errors:
         return f"{_OLDEST} is the oldest that does: cargo update -p {package.name} --precise {_OLDEST}"
-    return f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
+    known = f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
+    return likely_rule(toolchain, errors, of_loader=True) or (known if is_of_compiler(errors) else None)
 
 
 def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> list[str]:
@@ -134,37 +144,39 @@ def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path
     # The program itself and what it needs are behind a feature, which no kernel asks for.
     features = [*recipe.features, *(["binary"] if "binary" in package.features else [])]
     return [
-        str(context.toolchain.cargo),
         # With debug information, as its profile has it: without, unwind tables would go into .eh_frame,
         # a section that the linker script does not know, and that would come to lie before the boot sector.
-        *("build", "--locked", "--release", "--manifest-path", str(package.manifest), "--bin", package.name),
-        *("--target", target.argument(context.store), *json_target_flags(context.toolchain, target)),
+        *("build", "--locked", "--release", "--manifest-path", str(folder / "source/Cargo.toml")),
+        *("--bin", package.name),
+        *("--target", target.argument(context.store), *step_flags(context.toolchain, "loader", target)),
         *("--target-dir", str(folder / "target"), "--features", ",".join(features)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
-        *lock_file_flags(context.toolchain, _lock(context, package, folder)),
     ]
 
 
-def _lock(context: BuildContext, package: Package, folder: Path) -> Path:
-    """A copy of the package's lock file, with what this compiler needs held back."""
-    if not package.workspace.lock.is_file():
+def _write_lock(context: BuildContext, package: Package, source: Path) -> None:
+    """The loader's own lock file, with what this compiler needs held back, for its copy in `source`.
+
+    Its own lies beside its manifest, also where the kernel's workspace is around it.
+    """
+    own = package.folder / "Cargo.lock"
+    lock = own if own.is_file() else package.workspace.lock
+    if not lock.is_file():
         raise BuildError(
             f"the loader {package.name} {package.version} has no lock file",
-            file=package.workspace.lock,
+            file=lock,
             hint=f"cargo generate-lockfile --manifest-path {package.manifest}",
         )
-    copy = folder / "Cargo.lock"
-    copy.write_text(hold_back(package.workspace.lock.read_text(), context.toolchain, package.version))
-    return copy
+    (source / "Cargo.lock").write_text(hold_back(lock.read_text(), context.toolchain, package.version))
 
 
 def _flags(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> list[str]:
     asked = (loader_build(recipe.package.file).build_std or "").split(",")
     # The loader brings its own `memcpy` and its kin, so the sysroot has none.
     sysroot = Sysroot(target, (*CRATES, *(["alloc"] if "alloc" in asked else [])), features=())
-    remap = remap_flags(context.toolchain, {recipe.package.workspace.folder: "/bootloader", folder: "/build"})
-    return [f"--sysroot={sysroot_folder(context, sysroot)}", _ONE_OBJECT, *remap]
+    named = [*step_rustflags(context.toolchain, "loader"), *sealed_flags(context.toolchain, folder)]
+    return [f"--sysroot={sysroot_folder(context, sysroot)}", _ONE_OBJECT, *named]
 
 
 def _for_build_script(context: BuildContext, recipe: Recipe, folder: Path) -> dict[str, str]:
@@ -172,7 +184,7 @@ def _for_build_script(context: BuildContext, recipe: Recipe, folder: Path) -> di
     kernel, manifest = folder / "kernel", folder / "settings.toml"
     kernel.touch()
     manifest.write_text(settings_manifest(recipe.settings))
-    path = [str(write_stand_ins(folder / "stand-ins")), context.environment()["PATH"]]
+    path = [str(write_stand_ins(folder / "stand-ins")), context.toolchain.sealed_environment()["PATH"]]
     return {"KERNEL": str(kernel), "KERNEL_MANIFEST": str(manifest), "PATH": os.pathsep.join(path)}
 
 

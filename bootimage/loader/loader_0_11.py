@@ -10,12 +10,10 @@ from dataclasses import field
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.loader.loader_release import Release, identity
-from bootimage.loader.pinned_crates import applied_holds
+from bootimage.loader.pinned_crates import holds_key
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.toolchain.toolchain import Toolchain
-
-_RECIPE = "3"
-"""Part of every key: to be changed with the way a program is built."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +93,15 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
     It holds the version for the source and the specification, since a published version never
     changes: a program can be taken from a cache without its source being at hand.
     """
-    holds = applied_holds(toolchain, release.version)
     return action_key(
         "loader",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("loader 0.11"),
             "version": identity(release, program.crate),
             "program": program.name,
             "compiler": toolchain.identity,
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, release.version),
         },
     )

@@ -13,23 +13,24 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import TomlFile, read_toml
+from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, crate_sources
 from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_settings
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.loader.choose_loader import Loader
-from bootimage.loader.compile_0_9 import Recipe, compile_relocatable, settings_manifest
+from bootimage.loader.compile_0_9 import RELOCATABLE, Recipe, compile_relocatable, settings_manifest
 from bootimage.loader.loader_source import active_features, source_of
-from bootimage.loader.pinned_crates import applied_holds
+from bootimage.loader.pinned_crates import holds_key
+from bootimage.store.expected_result import exactly
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.toolchain.toolchain import Toolchain
 
-_RECIPE = "2"
-"""Part of every key: to be changed with the way a loader is built."""
-
+_LARGEST = 64 << 20
 _MAPS_MEMORY = "map_physical_memory"
 
 
@@ -41,6 +42,7 @@ class FlatLoader:
     kernel: Path
     features: tuple[str, ...]
     settings: BootloaderSettings
+    sources: CrateSources = NO_SOURCES
 
     @property
     def label(self) -> str:
@@ -51,7 +53,9 @@ class FlatLoader:
 def flat_loader(context: BuildContext, build: CrateBuild, loader: Loader) -> FlatLoader:
     """The `loader` as this build of a kernel needs it. Asks cargo for the features."""
     features = active_features(context, build, loader)
-    return FlatLoader(loader, build.manifest, features, _settings(read_toml(build.manifest), features))
+    settings = _settings(read_toml(build.manifest), features)
+    sources = crate_sources(build.manifest.parent, context.toolchain.cargo_home())
+    return FlatLoader(loader, build.manifest, features, settings, sources)
 
 
 def _settings(manifest: TomlFile, features: Collection[str]) -> BootloaderSettings:
@@ -71,19 +75,20 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     A published version and a git commit never change, so their source need not be at hand.
     """
     loader = flat.loader
-    holds = applied_holds(toolchain, loader.version)
+    vendored = flat.sources.identity()
     source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
         "loader 0.9",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("loader 0.9"),
             "compiler": toolchain.identity,
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "package": f"{loader.package} {loader.version}",
             "source": source,
+            **({"vendored": vendored} if vendored else {}),
             "features": " ".join(flat.features),
             "settings": settings_manifest(flat.settings),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, loader.version),
         },
     )
 
@@ -95,9 +100,10 @@ def provide_loader(context: BuildContext, flat: FlatLoader) -> Entry:
     def make(folder: Path) -> Mapping[str, Path]:
         manifest = source_of(context, flat.kernel, flat.loader)
         package = read_package(manifest, context.toolchain.cargo_home())
-        return compile_relocatable(context, Recipe(package, flat.features, flat.settings, flat.label), folder)
+        recipe = Recipe(package, flat.features, flat.settings, flat.label, flat.sources)
+        return compile_relocatable(context, recipe, folder)
 
-    return context.perform(key, flat.label, make)
+    return context.perform(key, flat.label, make, exactly(*RELOCATABLE, largest=_LARGEST))
 
 
 def _digest(manifest: Path) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, crate_sources
 from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.manifest import member_manifests, read_package
 from bootimage.cargo.workspace import Workspace
 from bootimage.loader.choose_loader import Loader
+from bootimage.toolchain.rustup import cargo_home
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
@@ -26,19 +29,22 @@ if TYPE_CHECKING:
 class Release:
     """The loader `version`; `loader` says where it comes from when that is not the registry.
 
-    `kernel` is the Cargo.toml of the kernel, as whose dependency cargo knows that place.
+    `kernel` is the Cargo.toml of the kernel, as whose dependency cargo knows that place. `sources` is where
+    the crates that the loader needs come from.
     """
 
     version: str
     loader: Loader | None = None
     kernel: Path | None = None
+    sources: CrateSources = NO_SOURCES
 
     @property
     def name(self) -> str:
         """The version, with something that tells apart two checkouts that call themselves the same."""
-        if self.loader is None:
+        if self.loader is None and self.sources.directory is None:
             return self.version
-        place = str(self.loader.source or self.loader.manifest)
+        elsewhere = self.loader and (self.loader.source or self.loader.manifest)
+        place = str(elsewhere or self.sources.directory)
         return f"{self.version}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
@@ -47,8 +53,13 @@ def release_of(loader: Loader, kernel: Path) -> Release:
 
     A loader of which nothing but the version is known is a published one.
     """
+    sources = NO_SOURCES
+    with suppress(BuildError):  # a configuration that cannot be read is an error of the kernel's own build
+        sources = crate_sources(kernel.parent, cargo_home(os.environ))
     is_elsewhere = loader.manifest is not None or loader.origin == "git"
-    return Release(loader.version, loader, kernel) if is_elsewhere else Release(loader.version)
+    if is_elsewhere:
+        return Release(loader.version, loader, kernel, sources)
+    return Release(loader.version, sources=sources)
 
 
 def identity(release: Release, crate: str) -> str:
@@ -56,6 +67,11 @@ def identity(release: Release, crate: str) -> str:
 
     A published version and a git commit never change, so their source need not be at hand.
     """
+    vendored = release.sources.identity()
+    return f"{_identity(release, crate)} {vendored}" if vendored else _identity(release, crate)
+
+
+def _identity(release: Release, crate: str) -> str:
     if release.loader is None:
         return release.version
     if release.loader.manifest is None:

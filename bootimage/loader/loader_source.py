@@ -16,6 +16,7 @@ from typing import Any
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.json_text import parse_object
 from bootimage.base.run_program import Finished, decode, run
+from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, fetch
 from bootimage.cargo.flags import json_target_flags
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
@@ -71,7 +72,9 @@ def _offline_first(context: BuildContext, manifest: Path, command: Sequence[str]
     words = [str(context.toolchain.cargo), *command, "--locked", "--manifest-path", str(manifest)]
 
     def attempt(*flags: str) -> Finished:
-        return run([*words, *flags], env=context.environment(), cwd=manifest.parent, quiet=True)
+        return run(
+            [*words, *flags], env=context.toolchain.fetch_environment(), cwd=manifest.parent, quiet=True
+        )
 
     finished = attempt("--offline")
     return finished if finished.returncode == 0 else attempt()
@@ -93,17 +96,19 @@ path = "lib.rs"
 """
 
 
-def locate_published(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Path]:
-    """The manifest of each package (name -> exact version) in cargo's registry folder.
+def locate_published(
+    context: BuildContext, packages: Mapping[str, str], sources: CrateSources = NO_SOURCES
+) -> dict[str, Path]:
+    """The manifest of each package (name -> exact version), where `sources` have it.
 
     cargo leaves a package that has only binaries out of its metadata unless it is asked for as an
     artifact (`-Zbindeps`), so each is asked for as one. What is missing is downloaded.
     """
-    wanted = tuple(sorted(packages.items()))
+    wanted = (*sorted(packages.items()), ("directory", str(sources.directory)))
     with _lock:
         found = _located.get(wanted)
         if found is None:
-            found = _located[wanted] = _locate(context, dict(wanted))
+            found = _located[wanted] = _locate(context, packages, sources)
     return found
 
 
@@ -111,26 +116,22 @@ _lock = threading.Lock()
 _located: dict[tuple[tuple[str, str], ...], dict[str, Path]] = {}
 
 
-def _locate(context: BuildContext, packages: Mapping[str, str]) -> dict[str, Path]:
+def _locate(context: BuildContext, packages: Mapping[str, str], sources: CrateSources) -> dict[str, Path]:
     with context.store.work("locate") as folder:
         (folder / "lib.rs").touch()
         (folder / "Cargo.toml").write_text(_MANIFEST.format(dependencies=_dependencies(packages)))
-        finished = _metadata(context, folder, "--offline")
-        if finished.returncode != 0:
-            finished = _metadata(context, folder)
-        finished.or_fail(
+        finished = _metadata(context, sources, folder).or_fail(
             f"cargo cannot find the source of {', '.join(f'{n} {v}' for n, v in packages.items())}",
             hint="check the version in the kernel's Cargo.lock and the connection to the cargo registry",
         )
-    return manifests(parse_object(finished.stdout), packages)
+        listed = manifests(parse_object(finished.stdout), packages)
+        # What cargo names is behind the links of a home that goes with the folder.
+        return {name: manifest.resolve() for name, manifest in listed.items()}
 
 
-def _metadata(context: BuildContext, folder: Path, *flags: str) -> Finished:
-    command = [str(context.toolchain.cargo), "metadata", "--format-version=1", "-Zbindeps", *flags]
-    environment = {**context.environment(), "RUSTC_BOOTSTRAP": "1"}
-    return run(
-        [*command, "--manifest-path", str(folder / "Cargo.toml")], env=environment, cwd=folder, quiet=True
-    )
+def _metadata(context: BuildContext, sources: CrateSources, folder: Path) -> Finished:
+    command = ["metadata", "--format-version=1", "-Zbindeps", "--manifest-path", str(folder / "Cargo.toml")]
+    return fetch(context, sources, folder, command, RUSTC_BOOTSTRAP="1")
 
 
 def _dependencies(packages: Mapping[str, str]) -> str:

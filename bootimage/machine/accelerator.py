@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.qemu import DEBUG_EXIT, SUCCESS_CODE, escaped
 
 _PROBE_S = 1.0
@@ -48,7 +49,8 @@ def _is_quick(program: Path, accel: str) -> bool:
             *("-device", DEBUG_EXIT),
         ]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False)
+            env = guest_environment()
+            done = subprocess.run(command, env=env, capture_output=True, timeout=_PROBE_S, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return False
         return done.returncode == SUCCESS_CODE

@@ -23,6 +23,7 @@ from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.machine import qemu
 from bootimage.machine.guest import Ending, Guest, Serial
+from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.qemu import Machine
 from bootimage.machine.qmp import Monitor, MonitorError
 
@@ -219,7 +220,7 @@ async def _spawn(
             stdin=None if mode.on_terminal else asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[each.fileno() for each in inherited],
-            env={**os.environ, "TMPDIR": os.fspath(folder)},
+            env={**guest_environment(), "TMPDIR": os.fspath(folder)},
         )
     except OSError as error:
         raise BuildError(f"cannot run {command[0]}: {error.strerror}") from error

@@ -13,6 +13,7 @@ from bootimage.base import install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_programs import search_path
+from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.uefi_firmware import Firmware
 
 PROGRAM = "qemu-system-x86_64"
@@ -134,7 +135,10 @@ def displays(program: Path) -> frozenset[str]:
 def _told(program: Path, *arguments: str) -> str:
     command = [os.fspath(program), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+        env = guest_environment()
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=30, check=False
+        ).stdout
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return ""
 

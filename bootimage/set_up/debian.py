@@ -135,7 +135,7 @@ def _simulated(names: Iterable[str], environ: Mapping[str, str]) -> str:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    output = finished.stdout.decode(errors="replace").strip()
+    output = finished.stdout.decode(errors="replace").rstrip()
     return output if finished.returncode == 0 or "E: " in output else f"{output}\nE: exit status"
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+from bootimage.base.console import printable
 from bootimage.store.record_files import Usage
 from bootimage.store.store import Store
+
+_LONGEST_NAME = 200
 
 
 def report_lines(store: Store) -> list[str]:
@@ -23,7 +26,7 @@ def _line(usage: Usage, now: float) -> str:
     )
     times = f" in {usage.hits} use{'s' if usage.hits != 1 else ''}" if usage.hits else ""
     age = f"used {duration_text(max(0.0, now - usage.last_use))} ago"
-    name = usage.record.label or usage.record.key
+    name = printable(usage.record.label or usage.record.key)[:_LONGEST_NAME]  # it may be a server's
     return f"  {size_text(usage.record.size):>9}  {age:<20}  {name}: {saved}{times}"
 
 

@@ -22,13 +22,15 @@ FEATURES = ("compiler-builtins-mem",)
 class Sysroot:
     """One sysroot to build: `crates` of the standard library (build-std names) for `target`.
 
-    One that is `small` is optimised across its codegen units too, which takes longer.
+    One that is `small` is optimised across its codegen units too, which takes longer. `flags` are those of a
+    kernel's flags for rustc to which it has to fit.
     """
 
     target: Target
     crates: tuple[str, ...] = CRATES
     features: tuple[str, ...] = FEATURES
     small: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

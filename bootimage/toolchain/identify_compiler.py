@@ -12,7 +12,7 @@ from pathlib import Path
 from bootimage.base.errors import BuildError
 from bootimage.base.private_programs import is_private
 from bootimage.base.run_program import decode, run
-from bootimage.toolchain.clean_environment import kept_variables
+from bootimage.toolchain.clean_environment import compile_variables
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.find_compiler import FoundCompiler
 
@@ -64,12 +64,16 @@ def ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path
     return Path(sysroot), identity
 
 
-def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
+def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
+    """What a cargo says of its version. Raises BuildError for a program that is none."""
+
     def ask() -> str:
         return _ask(cargo, "--version", "cargo", environ)
 
     keep = not _is_script(cargo) or is_private(cargo, environ)
-    check_cargo(cargo, open_probe(environ).recall("cargo --version", [cargo], ask, keep=keep))
+    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=keep)
+    check_cargo(cargo, version)
+    return version
 
 
 def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
@@ -87,4 +91,4 @@ def _is_script(program: Path) -> bool:
 
 
 def _bare(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
+    return {**compile_variables(environ), "PATH": environ.get("PATH") or os.defpath}

@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 FOUND = ROOT / "build/fuzz"
 LIMIT_S = 2
+START_S = 1
 LIMIT_MB = 500
 LONGEST_INPUT = 16384
 TOKENS = Path(__file__).with_name("tokens.dict")
@@ -44,7 +45,7 @@ def main() -> int:
     options = _parser().parse_args()
     names = options.readers or list(READERS)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    seconds = max(2, round(options.seconds * processors / len(names)))
+    seconds = max(2, round(options.seconds * processors / len(names) - START_S))
     with ThreadPoolExecutor(processors) as pool:
         outcomes = list(pool.map(lambda name: _fuzz(name, seconds), names))
     for each in outcomes:

@@ -15,11 +15,11 @@ from typing import cast
 import pytest
 
 from bootimage.base.errors import BuildError
-from bootimage.base.run_program import run
-from bootimage.cargo.flags import encoded
+from bootimage.cargo.crate_sources import copy_crates
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings
+from bootimage.cargo.sealed_build import copy_source, run_sealed
 from bootimage.image.flat_image import provide_flat_image
 from bootimage.loader import compile_0_9
 from bootimage.loader.choose_loader import Loader
@@ -117,19 +117,19 @@ def _built_by_its_own_recipe(kernel: Kernel, flat: FlatLoader, elf: Path) -> byt
     context, folder = kernel.context, kernel.folder.parent / "whole"
     folder.mkdir()
     package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
-    recipe = Recipe(package, flat.features, flat.settings, "the whole")
+    recipe = Recipe(package, flat.features, flat.settings, "the whole", flat.sources)
     target, _ = compile_0_9._without_linking(compile_0_9._specification(context, package))
+    source = copy_source(package.folder, folder)
+    compile_0_9._write_lock(context, package, source)
+    crates = copy_crates(context, flat.sources, source / "Cargo.toml", folder)
     linking = "-Clink-args=--script=linker.ld --gc-sections"
     flags = [
         linking if flag == compile_0_9._ONE_OBJECT else flag
         for flag in compile_0_9._flags(context, recipe, target, folder)
     ]
-    environment = {
-        **context.environment(),
-        **{"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)},
-        "CARGO_ENCODED_RUSTFLAGS": encoded(flags),
-    }
-    finished = run(compile_0_9._command(context, recipe, target, folder), env=environment, cwd=folder)
+    kernel_variables = {"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)}
+    command = compile_0_9._command(context, recipe, target, folder)
+    finished = run_sealed(context, folder, command, flags, crates, step=None, variables=kernel_variables)
     program = executables(finished.or_fail("the recipe does not work").stdout)["bootloader"]
     into = ["-I", "elf64-x86-64", "-O", "binary", "--binary-architecture=i386:x86-64"]
     subprocess.run([context.toolchain.objcopy(), *into, program, folder / "flat"], check=True)
@@ -142,7 +142,7 @@ def test_another_kernel_needs_no_compiler_for_its_loader(
 ) -> None:
     first = image_of(kernel).read_bytes()
     monkeypatch.setattr(
-        compile_0_9, "run_cargo", lambda *_, **__: pytest.fail("the loader is compiled again")
+        compile_0_9, "run_sealed", lambda *_, **__: pytest.fail("the loader is compiled again")
     )
     kernel.edit("src/main.rs", "Hello World!", "Good morning")
     second = image_of(kernel).read_bytes()
@@ -253,7 +253,7 @@ def test_the_same_bytes_with_another_home(kernel: Kernel, tmp_path: Path) -> Non
         folder.mkdir()
         flat = replace(kernel, context=context).loader()
         package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
-        recipe = Recipe(package, flat.features, flat.settings, "a loader")
+        recipe = Recipe(package, flat.features, flat.settings, "a loader", flat.sources)
         made.append(compile_0_9.compile_relocatable(context, recipe, folder))
     assert package.folder.is_relative_to(home)
     for name in made[0]:
@@ -262,7 +262,9 @@ def test_the_same_bytes_with_another_home(kernel: Kernel, tmp_path: Path) -> Non
 
 def test_what_a_loader_depends_on() -> None:
     facts = {"identity": "a", "release": "1.97.0-nightly", "commit_date": "2026-05-19"}
-    toolchain = cast(Toolchain, SimpleNamespace(**facts, objcopy_digest=lambda: ""))
+    toolchain = cast(
+        Toolchain, SimpleNamespace(**facts, objcopy_digest=lambda: "", rules=SimpleNamespace(pinned=()))
+    )
     loader = Loader("0.9", "bootloader", "0.9.35", "registry", "c0ffee")
     flat = FlatLoader(loader, Path("/one/Cargo.toml"), ("default",), BootloaderSettings())
     key = loader_key(toolchain, flat)

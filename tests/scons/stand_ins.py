@@ -42,6 +42,7 @@ esac
 
 _CARGO = """\
 here=${0%/bin/cargo}
+case $1 in fetch | vendor) exit 0 ;; esac
 echo "cargo $* [$MAKEFLAGS] [$RUSTFLAGS]" >>"$here/log"
 IFS='
 '
@@ -82,15 +83,14 @@ digest() { sha256sum | cut -c -64; }
 
 if [ -z "$manifest" ]; then  # a sysroot
   for crate in $(echo "$crates" | tr , '\\n'); do
-    own | digest >"$out/deps/lib$crate-0123456789abcdef.rlib"
+    { echo '!<arch>'; own | digest; } >"$out/deps/lib$crate-0123456789abcdef.rlib"
   done
   exit
 fi
 crate=${manifest%/Cargo.toml}
-case $manifest in "$here"/*)  # a program of the loader
+case $manifest in */work-*/source/Cargo.toml)  # a program of the loader, in its copy
   code=$({ own; cat "$manifest"; } | digest)
-  crate=${crate##*/}
-  crate=${crate%-0*}
+  crate=$(sed -n 's/^name = "\\(.*\\)"/\\1/p' "$manifest")
   case $crate in
     *boot-sector) { printf %s "$code"; head -c 446 /dev/zero; printf '\\125\\252'; } >"$out/$crate" ;;
     *uefi) { cat "$here/pe"; printf %s "$code"; } >"$out/$crate.efi" ;;
@@ -242,7 +242,7 @@ def _write_loaders(root: Path) -> None:
         for crate in ("bootloader", *(program.crate for program in PROGRAMS)):
             folder = root / "registry" / f"{crate}-{version}"
             folder.mkdir(parents=True)
-            (folder / "Cargo.toml").write_text(f"# {crate} {version}\n")
+            (folder / "Cargo.toml").write_text(f'[package]\nname = "{crate}"\nversion = "{version}"\n')
             (folder / "Cargo.lock").write_text("version = 4\n")
             packages.append({"name": crate, "version": version, "manifest_path": str(folder / "Cargo.toml")})
         for program in PROGRAMS:

@@ -5,19 +5,27 @@ The bulk is in the store; who needs it takes it from there (or it is made again)
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import SCons.Node.Python
 
+from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
-from bootimage.cargo.config import read_cargo_config
+from bootimage.cargo.config import CargoConfig, read_cargo_config
+from bootimage.cargo.config_values import rustflags_for
+from bootimage.cargo.core_flags import fitting_flags, profile_flags
+from bootimage.cargo.workspace import find_workspace
 from bootimage.sysroot.sysroot_crates import CRATES, FEATURES, Sysroot, crates_for
 from bootimage.target_spec.target import Target, read_target
 from bootimage.toolchain.rustup import cargo_home
 
 from . import env_context, node_actions, scons_types, user_errors, variable_types, variable_values
+
+_FLAGS = "_RUST_SYSROOT_FLAGS"
+"""The construction variable, of our own alone, with the flags to which a kernel's sysroot has to fit."""
 
 
 def generate(env: Any) -> None:
@@ -38,11 +46,10 @@ def sysroot_node(env: Any, specification: Any) -> Any:
 
     `specification` is the node of a canonical specification, or a built-in triple.
     """
-    crates = sysroot_crates(env)
     folder, source = _place(env, specification)
-    target = folder.File(f"{_file_name(crates)}.json")
+    target = folder.File(f"{_file_name(env)}.json")
     if not target.has_builder():
-        env._Sysroot(target, source)
+        env._Sysroot(target, source, **{_FLAGS: env.get(_FLAGS, ())})
         target.attributes.rust_asked_in = env.Dir(".").srcnode().abspath
     return target
 
@@ -57,12 +64,30 @@ def with_configured_crates(env: Any, manifest: Path) -> Any:
     """`env` with the crates, `alloc` mostly, that build-std lists in the package's cargo configuration."""
     config = read_cargo_config(manifest.parent, cargo_home(os.environ))
     crates = crates_for(config, variable_values.words(env["RUST_SYSROOT_CRATES"]))
-    return env if crates == sysroot_crates(env) else env.Override({"RUST_SYSROOT_CRATES": list(crates)})
+    flags = _fitting_flags(env, manifest, config)
+    if crates == sysroot_crates(env) and not flags:
+        return env
+    return env.Override({"RUST_SYSROOT_CRATES": list(crates), _FLAGS: flags})
+
+
+def _fitting_flags(env: Any, manifest: Path, config: CargoConfig) -> tuple[str, ...]:
+    """The kernel's flags to which its sysroot has to fit.
+
+    Without those under a `cfg(...)`, which only the compiler knows: a kernel with such has its sysroot made
+    when it is built itself.
+    """
+    if not manifest.is_file():  # which is an error of the package's own
+        return ()
+    target = env["RUST_TARGET"]
+    name = Path(str(target)).stem if str(target).endswith(".json") else str(target)
+    own = profile_flags(find_workspace(read_toml(manifest)), config, env.subst("$RUST_PROFILE"))
+    named = rustflags_for(config, name, frozenset())
+    return fitting_flags([*own, *named, *variable_values.words(env["RUSTFLAGS"])])
 
 
 def sysroot_of(env: Any, target: Target) -> Sysroot:
     """The engine's description of the sysroot for `target` under the variables of `env`."""
-    return Sysroot(target, sysroot_crates(env))
+    return Sysroot(target, sysroot_crates(env), flags=env.get(_FLAGS, ()))
 
 
 def needs_sysroot(env: Any, target: Target) -> bool:
@@ -76,9 +101,11 @@ def _place(env: Any, specification: Any) -> tuple[Any, Any]:
     return specification.dir, specification
 
 
-def _file_name(crates: tuple[str, ...]) -> str:
-    more = [crate for crate in crates if crate not in CRATES]
-    return "-".join(["sysroot", *more])
+def _file_name(env: Any) -> str:
+    more = [crate for crate in sysroot_crates(env) if crate not in CRATES]
+    flags = env.get(_FLAGS, ())
+    digest = [hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]] if flags else []
+    return "-".join(["sysroot", *more, *digest])
 
 
 def target_of(node: Any) -> Target:
@@ -114,9 +141,10 @@ def _settings(_target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -
     return node_actions.settings_text(
         crates=sysroot_crates(env),
         features=FEATURES,
+        flags=env.get(_FLAGS, ()),
         installed=triple is not None and toolchain.installed_std(triple),
         compiler=toolchain.identity,
     )
 
 
-_ACTION = node_actions.action(_build, _label, _settings, "RUSTSYSROOTCOMSTR")
+_ACTION = node_actions.action("sysroot", _build, _label, _settings, "RUSTSYSROOTCOMSTR")
