@@ -17,6 +17,7 @@ from bootimage.cargo.crate import CrateBuild
 from bootimage.cargo.dep_info import read_dep_info
 from bootimage.cargo.sysroot import sysroot_key
 from bootimage.cargo.system_files import is_of_system
+from bootimage.cargo.target_folder import records
 from bootimage.context import BuildContext
 from bootimage.engine import engine_digest
 from bootimage.store.action_key import action_key
@@ -79,7 +80,7 @@ def reason_to_keep(context: BuildContext, build: CrateBuild, kernels: Iterable[P
         held = next((folder for folder in sorted(folders) if _holds(kernel, folder.encode())), None)
         if held:
             return f"{kernel.name} holds the path {held}"
-    for record in sorted(_records(build)):
+    for record in sorted(records(build.target_dir)):
         of_system = [path for path in read_dep_info(record).paths if is_of_system(path)]
         if of_system:
             return f"the system's file {min(of_system)} was read"
@@ -92,11 +93,6 @@ def _folders(context: BuildContext, build: CrateBuild) -> Iterator[Path]:
     yield from (toolchain.cargo_home(), toolchain.sysroot, context.store.root)
     if build.top is not None:
         yield build.top
-
-
-def _records(build: CrateBuild) -> Iterator[Path]:
-    """rustc's `.d` files, which name what was read."""
-    return (build.target_dir / build.target.name).glob("*/deps/*.d")
 
 
 def _holds(path: Path, text: bytes) -> bool:

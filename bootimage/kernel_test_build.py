@@ -11,7 +11,7 @@ from bootimage.cargo.crate import CrateBuild
 from bootimage.cargo.diagnostics import artifacts
 from bootimage.context import BuildContext
 from bootimage.errors import BuildError
-from bootimage.kernel import compile_declared, results_folder
+from bootimage.kernel import compile_declared
 from bootimage.kernel_test import KernelTest
 
 # cargo's own profile for what it tests; it inherits from `dev`, and lies in the same folder.
@@ -36,8 +36,7 @@ def build_tests(
         profile=_TEST_PROFILE.get(build.profile, build.profile),
         cargoflags=(*build.cargoflags, "--no-run", *selectors),
     )
-    records = (results_folder(asked) / "deps").glob("*.d")
-    messages = compile_declared(context, asked, "test", declared, records)
+    messages = compile_declared(context, asked, "test", declared)
     made = filter(_is_test, artifacts(messages))
     built = {_identity(message): Path(message["executable"]) for message in made}
     return {test.name: _executable(build, built, test) for test in tests}

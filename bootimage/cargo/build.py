@@ -20,6 +20,7 @@ from bootimage.cargo.crate_config import crate_config
 from bootimage.cargo.diagnostics import artifacts
 from bootimage.cargo.flags import json_target_flags
 from bootimage.cargo.metadata_tables import bootimage_settings
+from bootimage.cargo.process import show_printed
 from bootimage.cargo.settings import aliases
 from bootimage.cargo.shell import CargoShell, read_shell
 from bootimage.cargo.sysroot_crates import Sysroot, crates_for, features_for
@@ -152,6 +153,7 @@ def _run_foreign(
 
 
 def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
+    show_printed(finished.stdout)
     if finished.returncode != 0:
         name = manifest.parent.name
         raise BuildError(f"{name} does not build", file=manifest, hint=hint_for(finished.stderr))

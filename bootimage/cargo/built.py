@@ -13,31 +13,38 @@ from urllib.parse import unquote
 
 from bootimage.cargo.diagnostics import artifacts, build_scripts
 from bootimage.cargo.link_scripts import link_scripts
+from bootimage.cargo.target_folder import originals, record_beside, script_output
 
-_LIBRARY = re.compile(r"lib(.+)\.(rlib|rmeta|so|dylib)")
 _LINK_ARGUMENT = re.compile(r"cargo::?rustc-link-arg(?:-\w+)?=(.*)")
 _READ = re.compile(r"cargo::?rerun-if-changed=(.*)")
 
 
 def records(messages: bytes) -> Iterator[Path]:
-    """The `.d` files of what the run has built, or found built, of packages on this machine.
+    """rustc's `.d` files of what the run has built, or found built, of packages on this machine.
 
-    An executable is another name of a file in `deps`, beside which rustc's record is. cargo's own lies
-    beside the executable, and may be older than it.
+    Beside an executable there is cargo's own, which may be older than it.
     """
+    for file in _files(messages):
+        yield from filter(Path.is_file, map(record_beside, originals(file)))
+
+
+def followed_by_cargo(messages: bytes) -> set[Path]:
+    """The `.d` files with what cargo itself compares the time stamps of, of packages on this machine.
+
+    Beside an executable that is cargo's own, with what its build scripts say they read.
+    """
+    return {record for file in _files(messages) if (record := record_beside(file)).is_file()}
+
+
+def _files(messages: bytes) -> Iterator[Path]:
     for message in _own(artifacts(messages)):
-        for file in {Path(name) for name in (message.get("executable"), *message["filenames"]) if name}:
-            for each in _original(file) or [file]:
-                library = _LIBRARY.fullmatch(each.name)
-                record = each.with_name(f"{library[1] if library else each.name}.d")
-                if record.is_file():
-                    yield record
+        yield from {Path(name) for name in (message["executable"], *message["filenames"]) if name}
 
 
 def read_by_build_scripts(messages: bytes, base: Path) -> Iterator[Path]:
     """The linker scripts that build scripts ask for, which lie in `base`, and what they say they read."""
     for message in _own(build_scripts(messages)):
-        output = Path(message["out_dir"]).parent / "output"
+        output = script_output(Path(message["out_dir"]))
         text = output.read_text(errors="replace") if output.is_file() else ""
         yield from link_scripts(_LINK_ARGUMENT.findall(text), base)
         yield from (_folder(message) / name for name in _READ.findall(text))
@@ -53,12 +60,3 @@ def _own(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _folder(message: dict[str, Any]) -> Path:
     """The package's folder: its identity is `path+file:///FOLDER#NAME@VERSION`."""
     return Path(unquote(message["package_id"].removeprefix(_OWN).partition("#")[0]))
-
-
-def _original(file: Path) -> list[Path]:
-    """The file in `deps` that cargo has linked to the name `file`."""
-    try:
-        found = (file.parent / "deps").glob(f"{file.stem.replace('-', '_')}-*")
-        return [each for each in found if each.suffix != ".d" and each.samefile(file)]
-    except OSError:
-        return []

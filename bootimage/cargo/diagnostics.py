@@ -1,12 +1,14 @@
 """What cargo writes to standard output under `--message-format=json`: one JSON object a line.
 
+Procedural macros print to the same stream. What has not all the keys of a message is theirs.
+
 Source: the Cargo Book, "External tools", JSON messages.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,55 @@ def build_scripts(messages: bytes) -> Iterator[dict[str, Any]]:
 def rendered_errors(messages: bytes) -> str:
     """The text of the compiler's errors, without its warnings."""
     found = (each["message"] for each in _with_reason(messages, "compiler-message"))
-    return "".join(each["rendered"] for each in found if each["level"].startswith("error"))
+    return "".join(each["rendered"] or "" for each in found if each["level"].startswith("error"))
+
+
+def other_lines(messages: bytes) -> list[str]:
+    """What is not cargo's own among the lines: procedural macros print there too."""
+    return [
+        line.decode("utf-8", errors="replace")
+        for line in messages.splitlines()
+        if line.strip() and _parsed(line) is None
+    ]
 
 
 def _with_reason(messages: bytes, reason: str) -> Iterator[dict[str, Any]]:
     for line in messages.splitlines():
-        if line.startswith(b"{"):
-            message = json.loads(line)
-            if message.get("reason") == reason:
-                yield message
+        message = _parsed(line)
+        if message is not None and message["reason"] == reason:
+            yield message
+
+
+# What is read of each message, and of what type it is.
+_SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "compiler-artifact": {
+        "package_id": str,
+        "manifest_path": str,
+        "target": {"name": str, "kind": [str]},
+        "profile": {"test": bool},
+        "filenames": [str],
+        "executable": str | None,
+    },
+    "build-script-executed": {"package_id": str, "out_dir": str},
+    "compiler-message": {"message": {"level": str, "rendered": str | None}},
+}
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """The message that a line is; None where something else has printed it."""
+    if not line.startswith(b"{"):
+        return None
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    reason = message.get("reason")
+    return message if isinstance(reason, str) and _fits(message, _SHAPES.get(reason, {})) else None
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    if isinstance(shape, Mapping):
+        return isinstance(value, dict) and all(_fits(value.get(key), each) for key, each in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(each, shape[0]) for each in value)
+    return isinstance(value, shape)

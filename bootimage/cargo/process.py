@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage import report
+from bootimage.cargo.diagnostics import other_lines
 from bootimage.cargo.positions import mended_place
 from bootimage.process import Argument, Finished, run
 
@@ -35,12 +36,20 @@ def run_cargo(
 
     Warnings and errors are shown as they come, in colour on a terminal. Cargo's progress is shown as
     `step`'s; its status lines (`Compiling core ...`) are shown only under VERBOSE=1. Standard output
-    is kept for the caller. Any exit status is returned: `run_cargo(...).or_fail("cannot build x")`.
+    is kept for the caller; of it, what programs have printed among cargo's messages is shown. Any exit
+    status is returned: `run_cargo(...).or_fail("cannot build x")`.
     """
-    if report.verbose():
-        return run(argv, env=_with_terminal(env, bar=False), cwd=cwd)
-    messages = _CargoMessages(step, cwd)
-    return run(argv, env=_with_terminal(env, bar=step is not None), cwd=cwd, on_stderr=messages.show)
+    show = None if report.verbose() else _CargoMessages(step, cwd).show
+    bar = step is not None and not report.verbose()
+    finished = run(argv, env=_with_terminal(env, bar=bar), cwd=cwd, on_stderr=show)
+    show_printed(finished.stdout)
+    return finished
+
+
+def show_printed(messages: bytes) -> None:
+    """Show what programs have printed among cargo's JSON messages, as cargo would on a terminal."""
+    for line in other_lines(messages):
+        report.say(line)
 
 
 def _with_terminal(env: Mapping[str, str], *, bar: bool) -> dict[str, str]:

@@ -8,11 +8,11 @@ cargo as `--sysroot` at a path that holds its digest (cargo does not notice one 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from bootimage import report
+from bootimage.cargo.diagnostics import artifacts
 from bootimage.cargo.flags import json_target_flags
 from bootimage.cargo.process import run_cargo
 from bootimage.cargo.remap import remap_flags
@@ -40,7 +40,6 @@ debug = "line-tables-only"
 
 [workspace]
 """
-_LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
 
 
 def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
@@ -102,7 +101,7 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     with report.step(sysroot.label) as step, context.jobs.job():
         finished = run_cargo(command, env=environment, cwd=folder, step=step)
     finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
-    return _libraries(sysroot, folder)
+    return _libraries(sysroot, finished.stdout)
 
 
 def _flags(sysroot: Sysroot) -> tuple[str, ...]:
@@ -126,18 +125,15 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         f"-Zbuild-std-features={','.join(sysroot.features)}",
         *json_target_flags(toolchain, sysroot.target),
         *toolchain.std_vendor_config(),
+        "--message-format=json-render-diagnostics",
     ]
 
 
-def _libraries(sysroot: Sysroot, folder: Path) -> dict[str, Path]:
-    built = folder / "target" / sysroot.target.name / "release" / "deps"
-    found = {path.name: path for path in sorted(built.glob("lib*.rlib")) if _crate_of(path) != "sysroot"}
-    missing = set(sysroot.crates) - {_crate_of(path) for path in found.values()}
+def _libraries(sysroot: Sysroot, messages: bytes) -> dict[str, Path]:
+    """The libraries that cargo says it has made, by the names of their files; not our own empty one."""
+    made = [each for each in artifacts(messages) if each["target"]["name"] != "sysroot"]
+    missing = set(sysroot.crates) - {each["target"]["name"] for each in made}
     if missing:
-        raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}", file=built)
-    return found
-
-
-def _crate_of(path: Path) -> str | None:
-    match = _LIBRARY.fullmatch(path.name)
-    return match[1] if match else None
+        raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}")
+    paths = (Path(name) for each in made for name in each["filenames"] if name.endswith(".rlib"))
+    return {path.name: path for path in sorted(paths)}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bootimage.cargo.manifest import Package
-from bootimage.cargo.profile import profile_folder
+from bootimage.cargo.target_folder import profile_folder
 
 from . import checks, specification, sysroot
 
