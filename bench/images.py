@@ -87,7 +87,7 @@ def _write_loader(folder: Path) -> None:
 
 def main(firmware: str, folder: Path) -> None:
     """Write the image of folder/kernel into folder/image; print the seconds."""
-    from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+    from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
 
     image, contents = folder / "image", Contents(folder / "kernel", "kernel")
     stages = BiosStages(folder / "boot-sector", *(folder / f"stage-{number}" for number in (2, 3, 4)))
@@ -105,8 +105,8 @@ def main(firmware: str, folder: Path) -> None:
 
 def _warm_up(folder: Path) -> None:
     """Load what the writer needs, as a build does while cargo is at work."""
-    from bootimage.image.elf import read_kernel
-    from bootimage.image.ready import load_image_writers
+    from bootimage.elf.kernel_file import read_kernel
+    from bootimage.image.image_files import load_image_writers
 
     load_image_writers()
     read_kernel(folder / "kernel")

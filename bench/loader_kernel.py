@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bootimage.cargo.crate import CrateBuild, build_crate
-from bootimage.cargo.sysroot_crates import Sysroot
+from bootimage.base.run_program import run
 from bootimage.context import BuildContext
-from bootimage.image.set import Images
-from bootimage.loader.release import Release
-from bootimage.machine.guest_test import GuestTest, run_guest_test
-from bootimage.machine.ovmf import find_firmware
+from bootimage.image.image_files import Images
+from bootimage.image.kernel_images import write_images
+from bootimage.kernel.crate_build import CrateBuild, build_crate
+from bootimage.kernel_test.run_tests import GuestTest, run_guest_test
+from bootimage.loader.loader_release import Release
 from bootimage.machine.qemu import Machine, find_qemu
-from bootimage.pipeline import read_specification, write_images
-from bootimage.process import run
+from bootimage.machine.uefi_firmware import find_firmware
+from bootimage.sysroot.sysroot_crates import Sysroot
+from bootimage.target_spec.read_target import read_specification
 
 _LIMIT_S = 240.0
 _SPECIFICATION = Path(__file__).resolve().parent.parent / "x86_64-blog_os.json"
@@ -59,7 +60,7 @@ def build_kernel(context: BuildContext, version: str, folder: Path) -> Images:
     run(lock, env=context.environment(), cwd=folder, quiet=True).or_fail(
         f"there is no bootloader_api {version}", file=folder / "Cargo.toml"
     )
-    target = read_specification(context, _SPECIFICATION)
+    target = read_specification(context.toolchain, _SPECIFICATION)
     build = CrateBuild(folder / "Cargo.toml", target, folder / "target", folder, Sysroot(target))
     return write_images(context, build_crate(context, build)["minimal"], Release(version), folder)
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bootimage.files import write_whole
-from bootimage.loader.known import KNOWN
+from bootimage.base.write_files import write_whole
+from bootimage.loader.known_versions import KNOWN
 from bootimage.toolchain.toolchain import Toolchain
 
 _JSON, _PAGE = "docs/loaders.json", "docs/loaders.md"
@@ -17,8 +17,8 @@ _HEAD = """\
 
 Written by `python bench/loaders.py`, which tries everything below anew; `--help` tells how to try one
 version or one compiler. Each version's five programs are built from their published source as described in
-[the loader's holds](../bootimage/loader/holds.toml), and a minimal kernel made with the same version of
-`bootloader_api` boots in QEMU on BIOS and on UEFI.
+[the loader's pinned crates](../bootimage/loader/pinned_crates.toml), and a minimal kernel made with the same
+version of `bootloader_api` boots in QEMU on BIOS and on UEFI.
 
 *Boots* means: the kernel ran and said so on both. *Not tried* means just that.
 """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bootimage.base.run_program import run
 from bootimage.cargo.lock_file import read_lock_file
 from bootimage.context import BuildContext
-from bootimage.process import run
 
 _MANIFEST = """\
 [package]

@@ -22,12 +22,11 @@ sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to th
 from bench.loader_kernel import build_kernel, run_kernel  # noqa: E402
 from bench.loader_table import Cell, load  # noqa: E402
 from bench.loader_versions import published_versions  # noqa: E402
-from bootimage.builder import open_context  # noqa: E402
-from bootimage.context import BuildContext  # noqa: E402
-from bootimage.errors import BuildError  # noqa: E402
-from bootimage.loader.programs_0_11 import PROGRAMS  # noqa: E402
-from bootimage.loader.release import Release  # noqa: E402
-from bootimage.loader.v0_11 import provide_program  # noqa: E402
+from bootimage.base.errors import BuildError  # noqa: E402
+from bootimage.context import BuildContext, open_context  # noqa: E402
+from bootimage.loader.compile_0_11 import provide_program  # noqa: E402
+from bootimage.loader.loader_0_11 import PROGRAMS  # noqa: E402
+from bootimage.loader.loader_release import Release  # noqa: E402
 
 COMPILERS = {
     "nightly": {"RUSTUP_TOOLCHAIN": "nightly"},

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bootimage.builder import create_bootimage, locate_bootloader
+    from bootimage.api import create_bootimage, locate_bootloader
 
 __all__ = ["create_bootimage", "locate_bootloader"]
 
 
 def __getattr__(name: str) -> object:
-    # Imported when asked for: whoever needs one module of the engine does not pay for all.
+    # Imported when asked for: a program that needs one module of the engine does not pay for all.
     if name in __all__:
-        from bootimage import builder
+        from bootimage import api
 
-        return getattr(builder, name)
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from bootimage.errors import BuildError
-from bootimage.signals import ending_signals
-from bootimage.spelling import closest
+from bootimage.base import console
+from bootimage.base.errors import BuildError, closest
+from bootimage.base.signals import ending_signals
 
 HELP = """\
 Turns a Rust kernel into disk images which boot on BIOS and UEFI
@@ -57,12 +57,12 @@ def cargo_disk_image(arguments: Sequence[str] | None = None) -> int:
 def _bootimage(words: list[str]) -> int:
     name = words[0] if words else ""
     if name in ("-h", "--help"):
-        print(HELP, end="")
+        console.output(HELP)
         return 0
     if name == "--version":
         from bootimage.commands import version
 
-        print(version())
+        console.output(f"{version()}\n")
         return 0
     if not name:
         raise BuildError("a command is missing", hint="bootimage --help")
@@ -84,8 +84,8 @@ _COMMANDS = {
     "build": "build",
     "runner": "runner",
     "target-spec": "target_spec",
-    "init": "adopt",
-    "adopt": "adopt",
+    "init": "init",
+    "adopt": "init",
     "rust-analyzer": "rust_analyzer",
 }
 
@@ -109,10 +109,10 @@ def _safely(command: Callable[[], int]) -> int:
         with ending_signals():
             return command()
     except BuildError as error:
-        print(error, file=sys.stderr)
+        console.write_error(f"{error}\n")
         return 1
     except OSError as error:
-        print(_of_system(error), file=sys.stderr)
+        console.write_error(f"{_of_system(error)}\n")
         return 1
     except KeyboardInterrupt:
         return 130

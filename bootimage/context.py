@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootimage.dataclass import dataclass
-from bootimage.store.cached_action import contents_of, perform
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.store.build_once import contents_of, perform
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import find_toolchain
 
 if TYPE_CHECKING:
-    from bootimage.jobserver import JobServer
+    from bootimage.base.jobserver import JobServer
+    from bootimage.store.record import Blob, Entry
     from bootimage.store.remote_cache import RemoteCache
-    from bootimage.store.store import Blob, Entry, Store
+    from bootimage.store.store import Store
     from bootimage.toolchain.toolchain import Toolchain
 
 
@@ -41,3 +45,22 @@ class BuildContext:
     ) -> Mapping[str, Blob]:
         """The digests of the entry for `key`, by name: as `perform`, but nothing large is fetched for it."""
         return contents_of(self.store, self.remote, key, label, build)
+
+
+def open_context(project: Path, environ: Mapping[str, str] = os.environ) -> BuildContext:
+    """The surroundings of a build of the package in `project`: as many jobs as there are processors."""
+    from bootimage.base.jobserver import JobServer
+    from bootimage.store.store import open_store
+
+    toolchain = find_toolchain(ToolchainRequest(project=project, environ=dict(environ)))
+    jobs = JobServer(len(os.sched_getaffinity(0)))
+    return BuildContext(toolchain, open_store(environ), _remote(environ), jobs)
+
+
+def _remote(environ: Mapping[str, str]) -> RemoteCache | None:
+    """The network cache; what speaks to it is loaded only where there is one."""
+    if not environ.get("RUSTKERNEL_CACHE"):
+        return None
+    from bootimage.store.remote_cache import open_remote
+
+    return open_remote(environ)

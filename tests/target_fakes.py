@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.specification.target_spec import CanonicalSpec, canonical
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.canonical_spec import CanonicalSpec, canonical
 
 X86_64 = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 X86 = "e-m:e-p:32:32-p270:32:32-p271:32:32-p272:64:64-i128:128-f64:32:64-f80:32-n8:16:32-S128"

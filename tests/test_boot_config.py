@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.image.boot_config import boot_json
 
 ALL = {

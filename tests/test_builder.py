@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from cargo_tree import named, tree
 
-from bootimage import builder, locate_bootloader
-from bootimage.errors import BuildError
+from bootimage import api
+from bootimage.api import locate_bootloader
+from bootimage.base.errors import BuildError
+from bootimage.cargo import find_manifest
 
 LOADER = '[dependencies]\nboot-loader = { package = "bootloader_api", version = "0.11" }\n'
 FILES = {
@@ -31,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def open_context(project: Path) -> None:
         raise Asked(project.name)
 
-    monkeypatch.setattr(builder, "open_context", open_context)
+    monkeypatch.setattr(api, "open_context", open_context)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,6 @@ def test_whose_loader_is_located(
 
 def test_no_package_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(builder, "_candidates", lambda _start: iter(()))
+    monkeypatch.setattr(find_manifest, "_candidates", lambda _start: iter(()))
     with pytest.raises(BuildError, match=r"no package is here.*\n  help: name it: locate_bootloader\("):
         locate_bootloader()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fake_toolchain import rustc
 
-from bootimage.cargo.builtin_target import check_builtin
-from bootimage.cargo.target import read_target_named
-from bootimage.errors import BuildError
-from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.read_target import check_builtin, read_target_named
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 
 TARGETS = '{"x86_64-unknown-none": {}, "aarch64-unknown-none": {}}'
 
@@ -61,7 +61,7 @@ def test_the_compiler_is_asked_once(toolchain: Toolchain, tmp_path: Path) -> Non
 
 def test_a_target_on_the_command_line(toolchain: Toolchain) -> None:
     context: Any = SimpleNamespace(toolchain=toolchain)
-    assert read_target_named(context, "aarch64-unknown-none").name == "aarch64-unknown-none"
+    assert read_target_named(context.toolchain, "aarch64-unknown-none").name == "aarch64-unknown-none"
     with pytest.raises(BuildError, match="no built-in target `arch64-unknown-none`") as caught:
-        read_target_named(context, "arch64-unknown-none")
+        read_target_named(context.toolchain, "arch64-unknown-none")
     assert caught.value.hint == "did you mean --target aarch64-unknown-none?"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from cargo_tree import named, tree
 
-from bootimage.cargo.arguments import CargoArguments, parse_cargo_arguments
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
-from bootimage.errors import BuildError
+from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 
 HERE = Path("/project")
 

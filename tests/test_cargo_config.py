@@ -15,10 +15,10 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.cfg import cfg_set
 from bootimage.cargo.config import CargoConfig, config_files, read_cargo_config
-from bootimage.cargo.settings import Variable, aliases, build_targets, env_table, rustflags_for
-from bootimage.errors import BuildError
+from bootimage.cargo.config_values import Variable, aliases, build_targets, env_table, rustflags_for
 from tests.cargo_tree import PACKAGE, tree
 
 HOST = "x86_64-unknown-linux-gnu"
@@ -223,15 +223,29 @@ BAD: list[tuple[str, str, str]] = [
     ("include = ['config.toml']", ":1:12", "config.toml includes itself"),
     ("include = [{ optional = true }]", ":1:12", "needs a path"),
     ("include = 3", ":1:1", "`include` must be a string, found the number 3"),
+    ("include = [" + "'twice.toml', " * 65 + "]", ":1:1", "more than 64 files are included"),
+    ("[target.k]\nrunner = 5", ":2:1", "`target.k.runner` must be a string, found the number 5"),
+    ("[build]\ntarget-dir = true", ":2:1", "`build.target-dir` must be a string, found true"),
+    ('[build]\ntarget-dir = "a\\u0000"', ":2:1", "`build.target-dir` contains a NUL character"),
 ]
 
 
 @pytest.mark.parametrize(("near", "place", "message"), BAD)
 def test_bad_files(tmp_path: Path, near: str, place: str, message: str) -> None:
     folder = project(tmp_path, near)
+    (folder / ".cargo/twice.toml").touch()
     with pytest.raises(BuildError, match=re.escape(message)) as raised:
         _ = read(folder).merged
     assert str(raised.value).startswith(f"{folder}/.cargo/config.toml{place}: error: ")
+
+
+def test_a_long_chain_of_includes(tmp_path: Path) -> None:
+    folder = project(tmp_path, "include = ['c0.toml', 'c0.toml']")
+    for number in range(1000):  # each of them twice: 2**1000 files
+        name = f"c{number + 1}.toml"
+        (folder / f".cargo/c{number}.toml").write_text(f"include = ['{name}', '{name}']")
+    with pytest.raises(BuildError, match="more than 64 files are included"):
+        read(folder)
 
 
 BAD_SETTINGS: list[tuple[str, str, str]] = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage import report
-from bootimage.cargo.process import run_cargo
+from bootimage.base import console
+from bootimage.cargo.run_cargo import run_cargo
 
 ROOT = Path("/")
 
@@ -26,7 +26,7 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shown(line: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the user sees of a line of cargo's, which runs in the root folder."""
     texts: list[str] = []
-    monkeypatch.setattr(report, "write_error", texts.append)
+    monkeypatch.setattr(console, "write_error", texts.append)
     run_cargo(["sh", "-c", 'printf "%s\\n" "$0" >&2', line], env={"PATH": "/usr/bin:/bin"}, cwd=ROOT)
     return "".join(texts).rstrip("\n")
 

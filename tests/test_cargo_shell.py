@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.shell import read_shell
+from bootimage.cargo_cli.shell_environment import read_shell
 
 HERE = Path("/project")
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.config import read_cargo_config
-from bootimage.cargo.target import choose_target
 from bootimage.cargo.toml_file import read_toml
-from bootimage.errors import BuildError
+from bootimage.cargo_cli.build_as_cargo import choose_target
 
 
 def choose(folder: Path, package: str = "", build: str = "", asked: tuple[str, ...] = ()) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from target_fakes import SCHEMA, TARGETS
 
-from bootimage.errors import BuildError
-from bootimage.specification.compiler_facts import compiler_facts, schema_by_example
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.compiler_facts import compiler_facts, schema_by_example
 
 # Notes what it is asked; answers with the file of that name beside it, and fails where there is none.
 RUSTC = """#!/bin/sh

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fake_toolchain import HOST, program, rustc, rustup
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.toolchain.find_compiler import FoundCompiler, ToolchainRequest, search_compiler
 
 NIGHTLY, STABLE, DATED = f"nightly-{HOST}", f"stable-{HOST}", f"nightly-2026-05-19-{HOST}"
 
@@ -96,7 +96,7 @@ def test_what_is_named_goes_before_what_is_found(full: Machine) -> None:
 
 def test_a_folder_as_a_toolchain(full: Machine) -> None:
     own = rustc(full.project / "toolchain dir").parent.parent
-    (full.project / "rust-toolchain.toml").write_text('[toolchain]\npath = "toolchain dir"\n')
+    (full.project / "rust-toolchain.toml").write_text(f'[toolchain]\npath = "{own}"\n')
     assert full.search().rustc == own / "bin/rustc"
     assert full.found(toolchain=str(full.system)) == "usr"
 
@@ -157,7 +157,7 @@ def test_without_rustup_a_toolchain_file_is_told_and_passed_over(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(report, "say", said.append)
+    monkeypatch.setattr(console, "say", said.append)
     rustc(machine.system)
     file = machine.project / "rust-toolchain.toml"
     file.write_text('[toolchain]\nchannel = "nightly"\n')
@@ -191,12 +191,23 @@ def test_what_is_named_and_missing_is_an_error(
     ("name", "text", "expected"),
     [
         ("rust-toolchain", "nightly-2020-01-01", ": error: the toolchain"),
-        ("rust-toolchain", "two words", ":1:5: error: Expected '='"),
-        ("rust-toolchain.toml", "[toolchain\n", ":1:11: error: Expected ']'"),
+        ("rust-toolchain", "two words", ":1:5: error: this is not TOML: expected '='"),
+        ("rust-toolchain.toml", "[toolchain\n", ":1:11: error: this is not TOML: expected ']'"),
         ("rust-toolchain.toml", 'channel = "nightly"\n', ": error: has no table `[toolchain]`"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = 1.95\n", "must be a string, found 1.95"),
-        ("rust-toolchain.toml", '[toolchain]\npath = "nowhere"\n', "holds no bin/rustc"),
-        ("rust-toolchain.toml", b"\xff\xfe", ": error: cannot be read"),
+        ("rust-toolchain.toml", '[toolchain]\npath = "/nowhere"\n', "holds no bin/rustc"),
+        ("rust-toolchain.toml", '[toolchain]\npath = "tc"\n', "must be an absolute path, found `tc`"),
+        ("rust-toolchain.toml", '[toolchain]\npath = "./tc"\n', "name the folder in RUST_TOOLCHAIN"),
+        ("rust-toolchain.toml", '[toolchain]\npath = "/a\\u0000"\n', "must be an absolute path"),
+        ("rust-toolchain.toml", '[toolchain]\nchannel = "./tc"\n', "`./tc` is no name of a toolchain"),
+        ("rust-toolchain.toml", '[toolchain]\nchannel = ".."\n', "`..` is no name of a toolchain"),
+        ("rust-toolchain.toml", '[toolchain]\nchannel = "a\\u0000b"\n', "is no name of a toolchain"),
+        ("rust-toolchain.toml", f'[toolchain]\nchannel = "{"é" * 200}"\n', "is no name of a toolchain"),
+        ("rust-toolchain.toml", f"[toolchain]\nx = {'9' * 5000}\n", ":2:1: error: this is not TOML"),
+        ("rust-toolchain.toml", f"x = {'[' * 5000}\n", "nested too deeply"),
+        ("rust-toolchain", "./tc\n", "`./tc` is no name of a toolchain"),
+        ("rust-toolchain", "/tc\n", "`/tc` is no name of a toolchain"),
+        ("rust-toolchain.toml", b"\xff\xfe", ":1:1: error: the text is UTF-16"),
     ],
 )
 def test_a_bad_toolchain_file(full: Machine, name: str, text: str | bytes, expected: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError, field, replace
 
 import pytest
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 
 
 def test_it_is_a_dataclass() -> None:

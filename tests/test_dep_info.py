@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.dep_info import parse_dep_info, read_dep_info, undeclared, undeclared_error
-from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 
 
@@ -104,6 +104,21 @@ def test_relative_paths_further_files_and_those_of_the_system(tmp_path: Path) ->
     further = [tmp_path / "tree/a.rs"]
     paths = undeclared(records, [], further=further, base=tmp_path / "tree")
     assert paths == (tmp_path / "registry/src/lib.rs", tmp_path / "tree/a.rs", tmp_path / "tree/b c.rs")
+
+
+@pytest.mark.parametrize(
+    ("read", "missing"), [("/", ["/"]), ("..", [".."]), ("/usr", []), ("/proc", []), (".", ["a.rs"])]
+)
+def test_a_folder_above_is_named_and_not_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, missing: list[str]
+) -> None:
+    tree(tmp_path, {"ws/a.rs": "", "other/b.rs": ""})
+    looked: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: [looked.append(path), scandir(path)][1])
+    found = undeclared(record(tmp_path / "ws", read), [], ignored=[tmp_path / "ws/out"], base=tmp_path / "ws")
+    assert found == tuple(Path(os.path.normpath(tmp_path / "ws" / path)) for path in missing)
+    assert len(looked) <= 2
 
 
 def test_the_error_names_files_and_variable() -> None:

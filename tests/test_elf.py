@@ -14,10 +14,10 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootimage.errors import BuildError
-from bootimage.image.elf import check_bootable, read_kernel, read_loader_config, strip_debug
-from bootimage.image.elf_headers import read_elf
-from bootimage.process import run
+from bootimage.base.errors import BuildError
+from bootimage.base.run_program import run
+from bootimage.elf.elf_headers import read_elf
+from bootimage.elf.kernel_file import check_bootable, read_kernel, read_loader_config, strip_debug
 
 KERNEL = elf()
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}

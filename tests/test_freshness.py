@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.crate import CrateBuild
-from bootimage.cargo.freshness import compared_by_contents
-from bootimage.specification.target import Target
+from bootimage.kernel.crate_build import CrateBuild
+from bootimage.kernel.freshness import compared_by_contents
+from bootimage.target_spec.target import Target
 
 
 class Cargo:

@@ -16,12 +16,12 @@ import pytest
 from disk.oracles import assert_sound, call, read_back
 from elf_bytes import elf
 
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import view_of
 from bootimage.disk.fat_geometry import MIB
 from bootimage.disk.read_fat import FatVolume
-from bootimage.disk.read_table import read_table
-from bootimage.disk.view import view_of
-from bootimage.errors import BuildError
-from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.disk.read_partitions import read_table
+from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
 
 STAGE_2 = bytes(range(256)) * 1922 + b"end of 2nd"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from elf_bytes import config, elf
 from test_image import STAGE_2, efi_program
 
 from bootimage.disk.fat_geometry import MIB
-from bootimage.image.diff import describe_difference, section_digests
-from bootimage.image.image import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.inspection.image_difference import describe_difference, section_digests
 
 CODE = b"\x90" * 64
 
@@ -165,3 +166,23 @@ def test_large_images_are_compared_quickly(tmp_path: Path) -> None:
     start = time.monotonic()
     assert describe_difference(first, second) == ["ESP: file ramdisk differs"]
     assert time.monotonic() - start < 5
+
+
+def test_small_files_take_no_long_time(tmp_path: Path) -> None:
+    """Thousands of sections of one name, and a disk whose partitions are disks, hundreds of them deep."""
+    sections = {f"s{number}": b"" for number in range(5000)}
+    for name in ("one", "other"):
+        program = bytearray(elf(sections=sections))
+        for place in range(len(program) - 64 * 5002, len(program), 64):
+            program[place : place + 4] = bytes(4)  # no section has a name
+        disks = bytearray(512 * 400)
+        for number in range(399):
+            entry = struct.pack("<B3sB3sII", 0, b"", 0x0C, b"", 1, 399 - number)
+            disks[number * 512 + 446 : number * 512 + 462] = entry
+            disks[number * 512 + 510 : number * 512 + 512] = b"\x55\xaa"
+        (tmp_path / f"{name}.elf").write_bytes(program + name.encode())
+        (tmp_path / f"{name}.disk").write_bytes(disks + name.encode().ljust(512))
+    began = time.process_time()
+    for kind in ("elf", "disk"):
+        assert describe_difference(tmp_path / f"one.{kind}", tmp_path / f"other.{kind}")
+    assert time.process_time() - began < 5

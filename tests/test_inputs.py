@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
+from bootimage.cargo.declared_inputs import Inputs, declared_inputs
 from bootimage.cargo.dep_info import undeclared
-from bootimage.cargo.inputs import Inputs, declared_inputs
-from bootimage.errors import BuildError
-from bootimage.machine.junit import write_junit
+from bootimage.kernel_test.junit import write_junit
 from tests.cargo_tree import named, tree
 
 WORKSPACE = """
@@ -281,3 +281,10 @@ def test_a_hundred_kernels_cost_little(tmp_path: Path) -> None:
     for number in range(100):
         inputs(tmp_path, f"k{number}")
     assert time.process_time() - start < 1  # 0.2 s on two cores
+
+
+def test_a_long_chain_of_path_dependencies(tmp_path: Path) -> None:
+    for number in range(1500):
+        more = f'[dependencies]\np{number + 1} = {{ path = "../p{number + 1}" }}\n' if number < 1499 else ""
+        tree(tmp_path / f"p{number}", {"Cargo.toml": named(f"p{number}") + more, "src/lib.rs": ""})
+    assert len(declared_inputs(tmp_path / "p0").packages) == 1500

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootimage.errors import BuildError
-from bootimage.specification.json_positions import Document, parse_json, read_json
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.json_positions import Document, parse_json, read_json
 
 FILE = Path("t.json")
 

@@ -10,11 +10,11 @@ import pytest
 from cargo_tree import named, tree
 from elf_bytes import elf
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
-from bootimage.errors import BuildError
 from bootimage.image import kernel_images
+from bootimage.image.image_files import Extras
 from bootimage.image.kernel_images import KernelImages, provide_images
-from bootimage.image.set import Extras
 
 SOURCE = 'source = "registry+https://example.invalid"'
 

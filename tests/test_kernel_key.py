@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bootimage.cargo.crate import CrateBuild
-from bootimage.cargo.sysroot_crates import Sysroot
-from bootimage.kernel_key import kernel_key, reason_to_keep
-from bootimage.specification.target import Target
+from bootimage.kernel.crate_build import CrateBuild
+from bootimage.kernel.kernel_key import kernel_key, reason_to_keep
+from bootimage.sysroot.sysroot_crates import Sysroot
+from bootimage.target_spec.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 
 IDENTITY = "rustc 1.97.0\nrelease: 1.97.0-nightly\nhost: x86_64-unknown-linux-gnu"

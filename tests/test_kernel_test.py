@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from cargo_tree import PACKAGE, tree
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import Package, read_package
-from bootimage.errors import BuildError
-from bootimage.kernel_test import Pass, RunSettings, Talk, find_tests, run_settings, select, talk
-from bootimage.machine.conversation import Expect, Send
+from bootimage.kernel_test.conversation import Expect, Pass, Send, Talk, talk
+from bootimage.kernel_test.find_tests import RunSettings, find_tests, run_settings, select
 
 HARNESS = '\n[[test]]\nname = "panics"\nharness = false\n'
 SPECIAL = '\n[[test]]\nname = "special"\nrequired-features = ["extra"]\n'

@@ -7,15 +7,16 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.lock_file import LockedPackage, parse_lock_file, read_lock_file, with_version
 from bootimage.cargo.versions import compatible, order
-from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"
@@ -220,3 +221,38 @@ def _cargo(folder: Path, *arguments: str) -> None:
     command = ["cargo", *arguments, "--offline"]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["p{}", "one"])
+def test_thousands_of_packages_are_looked_up_and_not_searched(name: str) -> None:
+    count = 6000
+    blocks = []
+    for number in range(count):
+        after = range(number + 1, min(number + 7, count))
+        needed = "".join(f' "{name.format(each)} 1.0.{each}",\n' for each in after)
+        head = f'[[package]]\nname = "{name.format(number)}"\nversion = "1.0.{number}"\n'
+        blocks.append(f"{head}dependencies = [\n{needed}]\n")
+    lock = parse_lock_file("\n".join(blocks), Path("Cargo.lock"))
+    began = time.process_time()
+    assert len(lock.reachable(lock.packages[0])) == count
+    assert time.process_time() - began < 5  # searched for, each of 36,000 entries takes 6,000 steps: minutes
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("1.0." + "9" * 5000, "is not a version"),
+        ("1.0.\u0663", "is not a version"),
+        ("1.0.0-" + "9" * 5000, "is not a version"),
+        ("1.0.0-\u00b2", "is not a version"),
+    ],
+)
+def test_versions_that_cannot_be(version: str, message: str) -> None:
+    with pytest.raises(BuildError, match=message) as caught:
+        parse_lock_file(f'[[package]]\nname = "a"\nversion = "{version}"\n', Path("Cargo.lock"))
+    assert str(caught.value).startswith("Cargo.lock:3:1: error: ") and len(caught.value.message) < 200
+
+
+def test_numbers_of_a_pre_release_have_any_length() -> None:
+    versions = ["1.0.0-a", "1.0.0-1" + "0" * 50, "1.0.0-" + "9" * 50, "1.0.0-11", "1.0.0-010", "1.0.0-9"]
+    assert sorted(versions, key=order) == versions[::-1]

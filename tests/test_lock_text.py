@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.lock_file import LockedPackage, parse_lock_file
-from bootimage.cargo.lock_text import lock_text
+from bootimage.cargo.lock_file import LockedPackage, lock_text, parse_lock_file
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 WRITTEN_BY_CARGO = [*sorted(CHECKOUT.glob("examples/*/Cargo.lock")), CHECKOUT / "kernel" / "Cargo.lock"]

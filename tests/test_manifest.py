@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bootimage.cargo.manifest import Package, locate_manifest, patches, read_package
+from bootimage.base.errors import BuildError
+from bootimage.cargo.dependencies import patches
+from bootimage.cargo.manifest import Package, locate_manifest, read_package
 from bootimage.cargo.toml_file import parse_toml
-from bootimage.errors import BuildError
 from tests.cargo_tree import PACKAGE, named, tree
 
 # Each with the folder to read. Sources are empty: cargo metadata does not compile.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bootimage.cargo.diagnostics import artifacts, build_scripts, executables, other_lines, rendered_errors
+from bootimage.cargo.messages import artifacts, build_scripts, executables, printed_lines, rendered_errors
 
 ARTIFACT: dict[str, Any] = {
     "reason": "compiler-artifact",
@@ -45,7 +45,7 @@ PRINTED = {
 def test_what_a_macro_prints_is_shown(name: str) -> None:
     lines = [json.dumps(ARTIFACT), PRINTED[name], json.dumps(SCRIPT), "", json.dumps(ERROR)]
     messages = "\n".join(lines).encode(errors="surrogateescape")
-    assert other_lines(messages) == [PRINTED[name].replace("\udce4", "\ufffd")]
+    assert printed_lines(messages) == [PRINTED[name].replace("\udce4", "\ufffd")]
     assert [*artifacts(messages)] == [ARTIFACT]
     assert [*build_scripts(messages)] == [SCRIPT]
     assert {name: str(path) for name, path in executables(messages).items()} == {"k": "/t/debug/k"}
@@ -53,4 +53,4 @@ def test_what_a_macro_prints_is_shown(name: str) -> None:
 
 
 def test_messages_of_tomorrow_are_not_shown() -> None:
-    assert other_lines(b'{"reason":"timing-info","duration":1.0}\n{"reason":"new"}\n') == []
+    assert printed_lines(b'{"reason":"timing-info","duration":1.0}\n{"reason":"new"}\n') == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.metadata_tables import (
     BootimageSettings,
     BootloaderSettings,
@@ -16,7 +17,6 @@ from bootimage.cargo.metadata_tables import (
     loader_build,
 )
 from bootimage.cargo.toml_file import TomlFile, parse_toml
-from bootimage.errors import BuildError
 
 BOOTLOADER = "[package.metadata.bootloader]\n"
 BOOTIMAGE = "[package.metadata.bootimage]\n"

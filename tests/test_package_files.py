@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.package_files import identity, package_files
-from bootimage.errors import BuildError
 from tests.cargo_tree import tree
 
 READ = ["Cargo.toml", "build.rs", "linker.ld", "x86_64-k.json", "README.md", ".env", "a b/é.txt"]
@@ -69,3 +69,40 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"none: error: cannot be read: No such file"):
         package_files(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("goal", ["..", "../..", "../../..", "/", "/proc", "/dev", "/usr/share", "/etc", "."])
+def test_a_link_that_leads_away_is_not_followed(tmp_path: Path, goal: str) -> None:
+    tree(tmp_path, {"home/ws/k/src/main.rs": "", "home/ws/beside/b.rs": "", "home/other/o.rs": ""})
+    (tmp_path / "home/ws/k/link").symlink_to(goal)
+    (tmp_path / "home/ws/beside/link").symlink_to(tmp_path / "home")
+    (tmp_path / "home/ws/k/beside").symlink_to("../beside")
+    files, folders = package_files(str(tmp_path / "home/ws/k"))
+    assert below(tmp_path / "home/ws/k", files) == ["beside/b.rs", "src/main.rs"]
+    assert below(tmp_path / "home/ws/k", folders) == [".", "beside", "src"]
+
+
+def test_a_folder_behind_a_link_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, {"k/src/main.rs": "", "beside/b.rs": "", "beside/closed/c.rs": ""})
+    (tmp_path / "k/beside").symlink_to("../beside")
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:  # the tests may run as root, to whom nothing is closed
+        if path.endswith("/closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert below(tmp_path / "k", package_files(str(tmp_path / "k"))[0]) == ["beside/b.rs", "src/main.rs"]
+    with pytest.raises(BuildError, match="Permission denied"):
+        package_files(str(tmp_path / "beside"))
+
+
+def test_files_of_the_kernel_and_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, {f"src/{number}.rs": "" for number in range(20)})
+    (tmp_path / "memory").symlink_to("/proc/self/status")
+    assert len(package_files(str(tmp_path))[0]) == 20
+    monkeypatch.setattr("bootimage.cargo.package_files._MOST_FILES", 10)
+    (tmp_path / "src/more").mkdir()
+    with pytest.raises(BuildError, match="more than 10 files are below this folder"):
+        package_files(str(tmp_path))

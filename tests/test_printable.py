@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.report import printable, printable_lines, program_text
+from bootimage.base import console
+from bootimage.base.console import printable, printable_lines, program_text
+from bootimage.base.errors import BuildError
 
 EVIL = "\x1b]0;title\x07\x1b[2Jred\x9b1m\u202eexe\u2028\x7f"
 HOSTILE = st.text(
@@ -101,13 +102,22 @@ def test_an_error_shows_what_it_quotes() -> None:
 
 
 def test_what_is_said_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    report.say(f"warning: {EVIL}")
-    report.say_with_colours("\x1b[31mred\x1b[0m\x1b[2J")
-    report.write_error(f"\x1b[31mred\x1b[0m {EVIL}\r\x1b[K\n")
-    with report.step(f"Building {EVIL}"):
+    console.say(f"warning: {EVIL}")
+    console.say_of_guest("\x1b[31mred\x1b[0m\x1b[2J")
+    console.output(f"{EVIL}\n")
+    console.write_error(f"\x1b[31mred\x1b[0m {EVIL}\r\x1b[K\n")
+    with console.step(f"Building {EVIL}"):
         pass
     shown = capsys.readouterr()
-    first, second, third = shown.out.splitlines()
-    assert obeyed(first) == obeyed(third) == []
-    assert second == "\x1b[31mred\x1b[0m"
+    first, second, *others = shown.out.splitlines()
+    assert obeyed(first + "".join(others)) == [] and len(others) == 2
+    assert second == "red"
     assert shown.err == "\x1b[31mred\x1b[0m redexe\r\x1b[K\n"
+
+
+def test_signs_that_the_terminal_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding="latin-1"))
+    console.say("naïve 日本")
+    console.output("日\n")
+    assert shown.getvalue() == b"na\xefve \\u65e5\\u672c\n\\u65e5\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.toolchain import probe
-from bootimage.toolchain.probe import Probe, cache_folder
+from bootimage.base.user_folders import cache_folder
+from bootimage.toolchain import fact_cache
+from bootimage.toolchain.fact_cache import Probe
 
 
 class Question:
@@ -31,7 +32,7 @@ def subject(tmp_path: Path) -> Path:
 
 
 def new_process(memory: Path | None) -> Probe:
-    probe._known.clear()
+    fact_cache._known.clear()
     return Probe(memory)
 
 
@@ -78,10 +79,10 @@ def test_where_nothing_can_be_written(tmp_path: Path, subject: Path) -> None:
 
 def test_the_memory_is_bounded(tmp_path: Path, subject: Path) -> None:
     memory = tmp_path / "probe.json"
-    for number in range(probe._MOST + 5):
+    for number in range(fact_cache._MOST + 5):
         new_process(memory).recall(str(number), [subject], Question())
     kept = [json.loads(key)[0] for key in json.loads(memory.read_text())]
-    assert kept == [str(number) for number in range(5, probe._MOST + 5)]
+    assert kept == [str(number) for number in range(5, fact_cache._MOST + 5)]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bootimage import process, report
-from bootimage.cargo.process import run_cargo
-from bootimage.errors import BuildError
+from bootimage.base import console, run_program
+from bootimage.base.errors import BuildError
+from bootimage.cargo.run_cargo import run_cargo
 
 ENV = {"PATH": os.environ["PATH"]}
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -26,13 +26,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the user gets to see on standard error."""
     texts: list[str] = []
-    monkeypatch.setattr(report, "write_error", texts.append)
+    monkeypatch.setattr(console, "write_error", texts.append)
     monkeypatch.delenv("VERBOSE", raising=False)
     return texts
 
 
-def sh(script: str, **options: object) -> process.Finished:
-    return process.run(["sh", "-c", script], env=ENV, **options)  # type: ignore[arg-type]
+def sh(script: str, **options: object) -> run_program.Finished:
+    return run_program.run(["sh", "-c", script], env=ENV, **options)  # type: ignore[arg-type]
 
 
 def test_streams_and_status_are_kept_apart(shown: list[str]) -> None:
@@ -48,7 +48,7 @@ def test_only_the_given_environment(monkeypatch: pytest.MonkeyPatch, shown: list
 
 def test_messages_come_while_the_program_runs(shown: list[str]) -> None:
     times: list[float] = []
-    process.run(
+    run_program.run(
         ["sh", "-c", "echo one >&2; sleep 0.5; echo two >&2"],
         env=ENV,
         on_stderr=lambda _: times.append(time.monotonic()),
@@ -101,12 +101,12 @@ def test_what_a_program_says_as_it_ends_is_not_lost(tmp_path: Path, monkeypatch:
 )
 def test_a_program_that_cannot_be_started(argv: list[str], expected: str) -> None:
     with pytest.raises(BuildError, match=expected):
-        process.run(argv, env=ENV)
+        run_program.run(argv, env=ENV)
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="no such folder"):
-        process.run(["true"], env=ENV, cwd=tmp_path / "gone")
+        run_program.run(["true"], env=ENV, cwd=tmp_path / "gone")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_full_command_when_verbose(
     monkeypatch.setenv("VERBOSE", "1")
     folder = tmp_path / "a folder"
     folder.mkdir()
-    process.run(["printf", "%s", "it's"], env={**ENV, "RUSTFLAGS": "-C x"}, cwd=folder)
+    run_program.run(["printf", "%s", "it's"], env={**ENV, "RUSTFLAGS": "-C x"}, cwd=folder)
     line = capsys.readouterr().out
     assert line == f"(cd '{folder}' && RUSTFLAGS='-C x' printf %s 'it'\"'\"'s')\n"
     assert subprocess.run(["sh", "-c", line], capture_output=True, text=True).stdout == "it's"
@@ -158,14 +158,14 @@ def test_several_threads_at_once(shown: list[str]) -> None:
 WORKER = """
     import os, signal, sys, threading
     from pathlib import Path
-    from bootimage import process, running
-    from bootimage.errors import BuildError
+    from bootimage.base import child_processes, run_program
+    from bootimage.base.errors import BuildError
     HANDLER
-    running.watch_signals()
+    child_processes.watch_signals()
     def work():
         try:
             script = "TRAP sleep 60 & echo $! $$ > pids.new; mv pids.new pids; wait"
-            process.run(["sh", "-c", script], env=dict(os.environ))
+            run_program.run(["sh", "-c", script], env=dict(os.environ))
         except BuildError as error:
             print(error, flush=True)
     RUN
@@ -225,7 +225,7 @@ def test_no_zombie_is_left(shown: list[str]) -> None:
         os.waitpid(int(finished.stdout), 0)
 
 
-class Progress(report.Step):
+class Progress(console.Step):
     """A step that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -278,19 +278,19 @@ def test_cargo_shows_everything_when_verbose(
 
 BETWEEN = """\
 import os, signal, sys, time
-from bootimage import process, running
-from bootimage.errors import BuildError
+from bootimage.base import child_processes, run_program
+from bootimage.base.errors import BuildError
 signal.signal(signal.SIGINT, lambda number, frame: None)
-running.watch_signals()
+child_processes.watch_signals()
 os.kill(os.getpid(), signal.SIGINT)
-while not running.interrupted():
+while not child_processes.interrupted():
     time.sleep(0.01)
 try:
-    process.run(["touch", "made"], env={"PATH": os.environ["PATH"]})
+    run_program.run(["touch", "made"], env={"PATH": os.environ["PATH"]})
 except BuildError as error:
     print(error)
-running.begin()
-process.run(["touch", "made later"], env={"PATH": os.environ["PATH"]})
+child_processes.begin()
+run_program.run(["touch", "made later"], env={"PATH": os.environ["PATH"]})
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from cargo_tree import tree
 from fake_toolchain import program
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages
 
 # As `python3 -m venv FOLDER` does it; what it makes says that it works, whatever is missing.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.remap import seen_from, stand_ins
+from bootimage.cargo.flags import seen_from, stand_ins
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
 
 
@@ -19,7 +19,10 @@ def test_folders_are_seen_from_the_workspace() -> None:
 def test_the_more_particular_folder_comes_last() -> None:
     """rustc takes the last that fits."""
     names = stand_ins(
-        Path("/h/cargo"), {Path("/p/kernel/build"): "/build", Path("/p/kernel"): ".", Path("/p"): ".."}
+        {
+            Path("/h/cargo"): "/cargo",
+            **{Path("/p/kernel/build"): "/build", Path("/p/kernel"): ".", Path("/p"): ".."},
+        }
     )
     folders = list(names)
     assert (
@@ -31,7 +34,7 @@ def test_the_more_particular_folder_comes_last() -> None:
 def test_a_folder_behind_a_link_has_one_name(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    names = stand_ins(Path("/h"), {tmp_path / "link": "."})
+    names = stand_ins({tmp_path / "link": "."})
     assert names[tmp_path / "link"] == names[tmp_path / "real"] == "."
 
 
@@ -58,7 +61,7 @@ COMMANDS = {
 def test_the_wrapper_replaces_the_number_alone(tmp_path: Path, place: str, wrapped: str | None) -> None:
     folder, more, expected = COMMANDS[place]
     root = Path("/p/it's [a]/kernel")
-    places = stand_ins(Path("/h/cargo"), seen_from(root, [root.parent / "shelf"]))
+    places = stand_ins({Path("/h/cargo"): "/cargo", **seen_from(root, [root.parent / "shelf"])})
     program = wrapper(tmp_path, places, wrapped)
     command = [
         "printf",

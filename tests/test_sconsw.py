@@ -37,6 +37,7 @@ case "$1 $2" in
 {pip}
 "-m ruff" | "-m mypy") echo "${{*#-m }}" >> '{log}' ;;
 "-c "*pytest.main*) shift 2; echo "pytest $*" >> '{log}' ;;
+"-c "*lint_imports*) echo lint-imports >> '{log}' ;;
 esac"""
 RUSTUP = """\
 echo "rustup $*" >> '{log}'
@@ -353,6 +354,7 @@ def test_the_tests(ready: Machine) -> None:
         "ruff format --check --quiet .",
         "ruff check --quiet .",
         "mypy --no-error-summary",
+        "lint-imports",
         f"pytest -n {os.cpu_count()} --dist loadgroup -k a b",
     ]
     assert run() == [APT_GET + "qemu-system-x86", APT_GET + "mtools", *steps]

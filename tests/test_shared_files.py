@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.store.shared_files import SharedFiles, digest_of_files, provide_files
-from bootimage.store.store import Entry
+from bootimage.base.errors import BuildError
+from bootimage.base.file_digest import digest_of_files
+from bootimage.store.build_once import SharedFiles, provide_files
+from bootimage.store.record import Entry
 
 
 @dataclass
@@ -64,7 +65,7 @@ def work(tmp_path: Path) -> Work:
 
 def provide(remote: Remote | None, work: Work, make: Callable[[], bool] | None = None, **more: bool) -> bool:
     context: Any = Context(remote)
-    return provide_files(context, work.wanted(), make or work.make, **more)
+    return provide_files(context.store, context.remote, work.wanted(), make or work.make, **more)
 
 
 def test_without_a_cache_it_is_made(work: Work) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bootimage.cargo.config import CargoConfig, read_cargo_config
-from bootimage.cargo.sysroot_crates import crates_for, features_for
+from bootimage.sysroot.sysroot_crates import crates_for, features_for
 
 
 def config(folder: Path, text: str) -> CargoConfig:

@@ -7,7 +7,7 @@ import json
 import pytest
 from target_fakes import GOOD, TARGETS, X86, FakeCompiler, canonical_of, refusal_of_line
 
-from bootimage.specification.compiler_facts import schema_by_example
+from bootimage.target_spec.compiler_facts import schema_by_example
 
 
 def features_of(given: str) -> str:

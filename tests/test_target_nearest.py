@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from target_fakes import TARGETS
 
-from bootimage.specification.target_nearest import machine, nearest
+from bootimage.target_spec.target_nearest import machine, nearest
 
 
 @pytest.mark.parametrize(

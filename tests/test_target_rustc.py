@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from target_fakes import GOOD, X86_64
 
-from bootimage.errors import BuildError
-from bootimage.specification.compiler_facts import Compiler, compiler_facts
-from bootimage.specification.target_nearest import nearest
-from bootimage.specification.target_spec import canonical
-from bootimage.specification.target_upgrade import OLD_KEYS
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.canonical_spec import canonical
+from bootimage.target_spec.compiler_facts import Compiler, compiler_facts
+from bootimage.target_spec.target_nearest import nearest
+from bootimage.target_spec.target_upgrade import OLD_KEYS
 
 pytestmark = pytest.mark.rust
 

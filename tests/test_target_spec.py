@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from target_fakes import GOOD, SCHEMA, X86, X86_64, FakeCompiler, canonical_of, refusal
 
-from bootimage.errors import BuildError
-from bootimage.specification.compiler_facts import is_builtin, schema_by_example
-from bootimage.specification.target_spec import canonical, describe
-from bootimage.specification.target_upgrade import OLD_KEYS
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.canonical_spec import canonical, describe
+from bootimage.target_spec.compiler_facts import is_builtin, schema_by_example
+from bootimage.target_spec.target_upgrade import OLD_KEYS
 
 TEXTS_OWN = Path(__file__).parent.parent / "x86_64-blog_os.json"
 OLD_LAYOUT = "e-m:e-i64:64-f80:128-n8:16:32:64-S128"

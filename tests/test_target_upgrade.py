@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from target_fakes import GOOD, FakeCompiler, canonical_of, refusal_of_line
 
-from bootimage.errors import BuildError
-from bootimage.specification.compiler_facts import schema_by_example
-from bootimage.specification.target_upgrade import OLD_KEYS
+from bootimage.base.errors import BuildError
+from bootimage.target_spec.compiler_facts import schema_by_example
+from bootimage.target_spec.target_upgrade import OLD_KEYS
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootimage.errors import BuildError
-from bootimage.text_file import SIZE_LIMIT, Lines, read_text
+from bootimage.base.errors import BuildError
+from bootimage.base.text_file import SIZE_LIMIT, Lines, read_text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.toml_file import parse_toml, read_toml
-from bootimage.cargo.toml_position import positions
-from bootimage.errors import BuildError
+from bootimage.cargo.toml_positions import positions
 
 
 @pytest.mark.parametrize(

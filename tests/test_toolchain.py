@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
 
-from bootimage import report
-from bootimage.errors import BuildError
-from bootimage.process import Finished, run
-from bootimage.toolchain import probe, toolchain
-from bootimage.toolchain.table import table
-from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.run_program import Finished, run
+from bootimage.toolchain import fact_cache, identify_compiler, toolchain
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import Toolchain, find_toolchain
+from bootimage.toolchain.toolchain_summary import table
 
 OWN = f"lib/rustlib/{HOST}/bin"
 
@@ -25,8 +26,8 @@ OWN = f"lib/rustlib/{HOST}/bin"
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the user is told; and a process that has asked and told nothing yet."""
     lines: list[str] = []
-    monkeypatch.setattr(report, "say", lines.append)
-    monkeypatch.setattr(probe, "_known", {})
+    monkeypatch.setattr(console, "say", lines.append)
+    monkeypatch.setattr(fact_cache, "_known", {})
     monkeypatch.setattr(toolchain, "_said_bootstrap", set())
     monkeypatch.delenv("VERBOSE", raising=False)
     return lines
@@ -111,24 +112,41 @@ def test_another_program_called_cargo(tmp_path: Path, script: str, said: str) ->
     assert "OTHER does not work as cargo" in taken_for("cargo", tmp_path / "more", "exit 3")
 
 
-KEPT = {"https_proxy": "p", "NO_PROXY": "n", "SSL_CERT_FILE": "c", "CARGO_REGISTRIES_MINE_TOKEN": "t"}
-KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "SSH_AUTH_SOCK": "s", "TERM": "xterm"}
+KEPT = {
+    "https_proxy": "http://p:1",
+    "NO_PROXY": "n",
+    "SSL_CERT_FILE": "c",
+    "CARGO_REGISTRIES_MINE_INDEX": "i",
+}
+KEPT |= {"CARGO_NET_OFFLINE": "true", "CARGO_HTTP_CAINFO": "i", "TERM": "xterm"}
+SECRETS = {"CARGO_REGISTRIES_MINE_TOKEN": "t", "CARGO_REGISTRY_TOKEN": "t", "SSH_AUTH_SOCK": "s"}
+SECRETS |= {"CARGO_HTTP_PROXY": "http://user:word@p:1", "all_proxy": "user:word@p:1", "NETRC": "n"}
 LEAKS = {"RUSTFLAGS": "-Cx", "CARGO_ENCODED_RUSTFLAGS": "x", "CARGO_TARGET_DIR": "/t", "RUSTDOCFLAGS": "x"}
 LEAKS |= {"CARGO_BUILD_TARGET": "x", "RUSTC_WORKSPACE_WRAPPER": "w", "MAKEFLAGS": "-j", "LANG": "de_DE.UTF-8"}
 LEAKS |= {"CARGO_PROFILE_DEV_LTO": "fat", "CARGO_INCREMENTAL": "0", "LD_PRELOAD": "x", "RUST_BACKTRACE": "1"}
+LEAKS |= {"SCCACHE_REDIS": "r", "RUSTKERNEL_CACHE_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "a"}
 
 
-def test_the_environment_is_clean(tmp_path: Path) -> None:
-    found = system(tmp_path, **KEPT, **LEAKS)
+def test_each_kind_of_program_has_its_list(tmp_path: Path) -> None:
+    found = system(tmp_path, **KEPT, **SECRETS, **LEAKS)
     complete(tmp_path / "usr")
-    assert found.environment() == {
-        **KEPT,
+    own = {
         "PATH": f"{tmp_path}/usr/bin:{tmp_path}/bin",
         "HOME": f"{tmp_path}/home",
         "CARGO_HOME": f"{tmp_path}/home/.cargo",
         "RUSTC": f"{tmp_path}/usr/bin/rustc",
         "LC_ALL": "C.UTF-8",
     }
+    assert found.environment() == {**KEPT, **own}
+    assert found.fetch_environment() == {**KEPT, **SECRETS, **own}
+    assert found.sealed_environment() == {"TERM": "xterm", **own}
+
+
+def test_a_compiler_cache_finds_its_servers(tmp_path: Path) -> None:
+    found = system(tmp_path, RUSTC_WRAPPER="sccache", SCCACHE_REDIS="r")
+    complete(tmp_path / "usr")
+    assert {"RUSTC_WRAPPER", "SCCACHE_REDIS"} <= found.environment().keys()
+    assert not {"RUSTC_WRAPPER", "SCCACHE_REDIS"} & found.sealed_environment().keys()
 
 
 def test_the_environment_tells_where_rustup_is(tmp_path: Path) -> None:
@@ -182,18 +200,6 @@ def test_named_source(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"RUST_SRC names .*/nowhere") as caught:
         system(tmp_path, RUST_SRC=str(tmp_path / "nowhere")).library_source()
     assert "RUST_SRC" in (caught.value.hint or "")
-
-
-def test_the_librarys_own_dependencies(tmp_path: Path) -> None:
-    found = system(tmp_path)
-    complete(tmp_path / "usr")
-    assert found.std_vendor_config() == []
-    vendor = found.library_source() / "vendor"
-    vendor.mkdir()
-    assert found.std_vendor_config() == [
-        *("--config", 'source.crates-io.replace-with="std-vendor"'),
-        *("--config", f'source.std-vendor.directory="{vendor}"'),
-    ]
 
 
 def test_installed_std(tmp_path: Path) -> None:
@@ -338,8 +344,8 @@ def test_rustups_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: s
         assert run([program_, "--version"], env=environment).returncode == 0
     assert not [line for line in table(found) if "missing" in line]
     # Another process, later: what is known needs no program.
-    monkeypatch.setattr(probe, "_known", {})
-    monkeypatch.setattr(toolchain, "run", never)
+    monkeypatch.setattr(fact_cache, "_known", {})
+    monkeypatch.setattr(identify_compiler, "run", never)
     again = find_toolchain(request)
     assert again == found and again.library_source()
 

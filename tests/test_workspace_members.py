@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
+from bootimage.cargo.manifest import member_manifests
 from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
-from bootimage.cargo.workspace_members import member_manifests
-from bootimage.errors import BuildError
 from tests.cargo_tree import named, tree
 
 ROOT = '[workspace]\nmembers = ["kernels/*", "./tool"]\nexclude = ["kernels/no"]\nresolver = "2"\n'

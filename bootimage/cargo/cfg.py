@@ -13,6 +13,7 @@ CfgSet = frozenset[tuple[str, str | None]]
 _Condition = Callable[[CfgSet], bool]
 
 _TOKEN = re.compile(r'\s*(?:(?P<word>(?:r#)?[^\W\d]\w*)|"(?P<string>[^"]*)"|(?P<sign>[(),=])|(?P<end>$))')
+_MOST_LEVELS = 64
 _END = "end of the condition"
 
 
@@ -40,10 +41,12 @@ def parse(text: str) -> _Condition:
     return condition
 
 
-def _condition(tokens: _Tokens) -> _Condition:
+def _condition(tokens: _Tokens, level: int = 0) -> _Condition:
+    if level > _MOST_LEVELS:
+        raise ValueError(f"a condition of more than {_MOST_LEVELS} levels")
     word = tokens.take("word")
     if word in ("all", "any", "not") and tokens.next_is("("):
-        return _combined(word, list(_arguments(tokens)))
+        return _combined(word, list(_arguments(tokens, level + 1)))
     if word in ("true", "false"):
         return lambda _: word == "true"
     name = word.removeprefix("r#")
@@ -64,10 +67,10 @@ def _combined(word: str, parts: list[_Condition]) -> _Condition:
     return lambda cfg: not parts[0](cfg)
 
 
-def _arguments(tokens: _Tokens) -> Iterator[_Condition]:
+def _arguments(tokens: _Tokens, level: int) -> Iterator[_Condition]:
     tokens.take("(")
     while not tokens.next_is(")"):
-        yield _condition(tokens)
+        yield _condition(tokens, level)
         if not tokens.next_is(")"):
             tokens.take(",")
     tokens.take(")")

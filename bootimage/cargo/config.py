@@ -10,13 +10,17 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bootimage.cargo.config_paths import with_absolute_paths
-from bootimage.cargo.mark import is_marked
-from bootimage.cargo.toml_file import Key, TomlFile, describe, dotted, read_toml
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.generated_files import is_marked
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.config_paths import takes_text, with_absolute_paths
+from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
+
+Value = TypeVar("Value")
+
+_MOST_INCLUDED = 64
 
 # Arrays that are the command of a program: the nearer one counts, they are not joined. (So cargo means it;
 # 1.95 and 1.97 lose their place while they merge a table, and join such arrays in some runs only.)
@@ -35,6 +39,10 @@ _OURS = {
     "build": ("target", "target-dir", "build-dir", "dep-info-basedir", "rustflags"),
     "unstable": ("build-std", "build-std-features", "json-target-spec"),
 }
+
+
+# Of these, what arguments and variables of ours do not outrank.
+_NOT_OUTRANKED = {"build": ("build-dir", "dep-info-basedir"), "unstable": ("build-std", "build-std-features")}
 
 
 @dataclass(frozen=True)
@@ -68,18 +76,45 @@ class CargoConfig:
         """What cargo makes of all layers, with absolute paths."""
         return _merged(self.layers)
 
-    def handed_over(self, working_directory: Path = Path("/")) -> dict[str, Any]:
-        """What cargo, run in `working_directory`, is to be given with `--config FILE`.
+    def get(self, kind: type[Value], *keys: str) -> Value | None:
+        """The value of type `kind` at `keys`, None when absent; a BuildError for any other type."""
+        found: Any = self.merged
+        for depth, key in enumerate(keys):
+            found = self._typed(found, dict, keys[:depth]).get(key)
+            if found is None:
+                return None
+        return self._typed(found, kind, keys)
 
-        That is `merged` without the files that cargo finds there by itself (cargo's home among them,
-        whose arrays would be doubled) and without what the build decides itself.
+    def table(self, *keys: str) -> Mapping[str, Any]:
+        """The table at `keys`; an absent one is empty."""
+        return self.get(dict, *keys) or {}
+
+    def _typed(self, found: Any, kind: type[Value], keys: tuple[str, ...]) -> Value:
+        if isinstance(found, kind):
+            return found
+        raise self.error(f"`{dotted(keys)}` must be {KINDS[kind]}, found {describe(found)}", *keys)
+
+    def handed_over(self) -> dict[str, Any]:
+        """What a cargo that runs outside of the project is to be given with `--config FILE`.
+
+        That is `merged` without what that cargo finds by itself (cargo's home among it, whose arrays would
+        be doubled) and without what the build decides itself.
         """
-        found_anyway = set(config_files(working_directory, self.cargo_home))
-        values = _merged(layer for layer in self.layers if layer.file.path not in found_anyway)
-        kept = {table: _without(value, _OURS.get(table, ())) for table, value in values.items()}
-        if isinstance(targets := kept.get("target"), dict):
-            kept["target"] = {name: _without(table, ("rustflags",)) for name, table in targets.items()}
-        return {table: value for table, value in kept.items() if value != {}}
+        return _without_ours(
+            _merged(each for each in self.layers if each.file.path not in self._found_anyway)
+        )
+
+    def found_anyway(self) -> dict[str, Any] | None:
+        """What cargo's home and `/.cargo` say, without what the build decides itself; None: it is all of it.
+
+        Where it is not, cargo must have a home without that: no argument takes back what stands there.
+        """
+        merged = _merged(each for each in self.layers if each.file.path in self._found_anyway)
+        return None if _harmless(merged) else _without_ours(merged)
+
+    @cached_property
+    def _found_anyway(self) -> set[Path]:
+        return set(config_files(Path("/"), self.cargo_home))
 
     def error(self, message: str, *keys: Key) -> BuildError:
         """A BuildError at the nearest file that says something at `keys`."""
@@ -97,7 +132,7 @@ def read_cargo_config(folder: Path, cargo_home: Path) -> CargoConfig:
     that is missing or includes itself, one key as an array here and a string there.
     """
     files = [read_toml(path) for path in config_files(folder, cargo_home)]
-    layers = tuple(_layer(file, ()) for file in files if not is_marked(file.text))
+    layers = tuple(_layer(file, (), []) for file in files if not is_marked(file.text))
     return CargoConfig(layers, cargo_home)
 
 
@@ -115,13 +150,17 @@ def _in_folder(place: str) -> str | None:
     return next((path for path in found if os.path.isfile(path)), None)  # noqa: PTH113 (a hot path)
 
 
-def _layer(file: TomlFile, above: tuple[Path, ...]) -> Layer:
+def _layer(file: TomlFile, above: tuple[Path, ...], read: list[Path]) -> Layer:
+    """The layer of `file`; included by those in `above`; `read` grows with each included file."""
     _check_types(file)
     own = {key: value for key, value in file.data.items() if key != "include"}
     values: Mapping[str, Any] = {}
     included: tuple[TomlFile, ...] = ()
     for path in _includes(file, (*above, file.path)):
-        inner = _layer(read_toml(path), (*above, file.path))
+        read.append(path)
+        if len(read) > _MOST_INCLUDED:  # two files that include the next one twice, and so on: never done
+            raise file.error(f"more than {_MOST_INCLUDED} files are included", "include")
+        inner = _layer(read_toml(path), (*above, file.path), read)
         values = _merge(values, inner.values, inner.file)
         included = (*included, *inner.files)
     root = str(file.path.parent.parent)
@@ -157,6 +196,10 @@ def _check_types(file: TomlFile) -> None:
                 check(inner, (*keys, index))
         elif not isinstance(value, str | int):
             raise file.error(f"cargo takes no such value for `{dotted(keys)}`: {describe(value)}", *keys)
+        elif isinstance(value, str) and "\0" in value:
+            raise file.error(f"`{dotted(keys)}` contains a NUL character", *keys)
+        elif isinstance(value, int) and takes_text(tuple(map(str, keys))):
+            raise file.error(f"`{dotted(keys)}` must be a string, found {describe(value)}", *keys)
 
     check(file.data, ())
 
@@ -192,6 +235,17 @@ def _is_command(keys: tuple[str, ...]) -> bool:
         len(row) == len(keys) and all(part in ("*", key) for part, key in zip(row, keys, strict=True))
         for row in _COMMANDS
     )
+
+
+def _without_ours(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {table: _without(value, _OURS.get(table, ())) for table, value in values.items()}
+    if isinstance(targets := kept.get("target"), dict):
+        kept["target"] = {name: _without(table, ("rustflags",)) for name, table in targets.items()}
+    return {table: value for table, value in kept.items() if value != {}}
+
+
+def _harmless(values: Mapping[str, Any]) -> bool:
+    return all(key not in values.get(table, {}) for table, keys in _NOT_OUTRANKED.items() for key in keys)
 
 
 def _without(value: Any, keys: tuple[str, ...]) -> Any:

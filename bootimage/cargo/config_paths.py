@@ -48,6 +48,11 @@ def with_absolute_paths(values: dict[str, Any], root: str) -> dict[str, Any]:
     return {key: _absolute(value, (key,), root) for key, value in values.items()}
 
 
+def takes_text(keys: Keys) -> bool:
+    """Whether the value at `keys` is a path or a command, and so no number."""
+    return _pattern(keys) in _CHANGES
+
+
 def _join(root: str, path: str) -> str:
     # Letter for letter as Rust joins ("./a" stays), since `env!` compiles the result in.
     return os.path.join(root, path)  # noqa: PTH118
@@ -92,7 +97,7 @@ def _program(value: str, root: str) -> str:
 
 def _command(value: Any, root: str) -> Any:
     words = value.split() if isinstance(value, str) else value
-    if not words or not isinstance(words[0], str) or "/" not in words[0]:
+    if not isinstance(words, list) or not words or not isinstance(words[0], str) or "/" not in words[0]:
         return value
     # Always an array, since the folder's name may hold blanks.
     return [_join(root, words[0]), *words[1:]]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.toml_file import Key, TomlFile
-from bootimage.dataclass import dataclass
 
 Kind = Literal["lib", "bin", "example", "test", "bench", "build-script"]
 

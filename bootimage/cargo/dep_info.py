@@ -14,10 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bootimage.cargo.package_files import package_files
-from bootimage.cargo.system_files import is_of_system
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.package_files import is_of_system, package_files
 
 _SEVERAL = 10
 
@@ -67,18 +66,20 @@ def undeclared(
     """The files that the `.d` files `records` name, or `further` ones, and that are not `declared`, sorted.
 
     A declared folder stands for all below it. For a folder that was read, its files count, but for
-    those that no build reads (package_files.py). What lies below an `ignored` folder (what is built,
-    downloaded crates) or is the system's is passed over, and so is what does not exist any more. `base`
-    is what relative paths are relative to, the workspace's root.
+    those that no build reads (package_files.py); a folder above `base` counts itself, and is not looked
+    through. What lies below an `ignored` folder (what is built, downloaded crates) or is the system's is
+    passed over, and so is what does not exist any more. `base` is what relative paths are relative to,
+    the workspace's root.
     """
     outside, known = _Folders(ignored), _Folders(declared)
+    real_base = os.path.realpath(base or os.curdir)
     read = {path for record in records for path in read_dep_info(record).paths} | {*map(str, further)}
     found = set()
     for written in read:
         path = os.path.join(base or "", written)  # noqa: PTH118 (no cost for the many absolute ones)
-        for file in _files_of(path):
+        for file in _files_of(path, real_base):
             real = os.path.realpath(file)
-            if not (is_of_system(real) or outside.hold(real) or known.hold(real)):
+            if not (is_of_system(f"{real}/") or outside.hold(real) or known.hold(real)):
                 found.add(os.path.normpath(file))
     return tuple(map(Path, sorted(found)))
 
@@ -111,8 +112,12 @@ class _Folders:
         return True
 
 
-def _files_of(path: str) -> Iterator[str]:
+def _files_of(path: str, base: str) -> Iterator[str]:
     if os.path.isdir(path):  # noqa: PTH112
+        real = os.path.realpath(path).rstrip("/")
+        if base.startswith(f"{real}/") or is_of_system(f"{real}/"):
+            yield path
+            return
         yield from package_files(path, other_packages=True)[0]
     elif os.path.exists(path):  # noqa: PTH110
         yield path

@@ -1,10 +1,17 @@
-"""cargo's flags that depend on its version."""
+"""cargo's flags that depend on its version.
+
+Flags for rustc, as cargo takes them from its environment.
+
+Keep the folders of this machine out of what is compiled, so that every machine makes the same bytes.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bootimage.specification.target import Target
+from bootimage.target_spec.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 
 
@@ -14,15 +21,31 @@ def json_target_flags(toolchain: Toolchain, target: Target) -> list[str]:
     return ["-Zjson-target-spec"] if needed else []
 
 
-def lock_file_flags(toolchain: Toolchain, lock: Path) -> list[str]:
-    """Build with the lock file `lock` in place of the one beside the manifest.
+def encoded(flags: Sequence[str]) -> str:
+    """The value of CARGO_ENCODED_RUSTFLAGS: spaces in a flag are safe there."""
+    return "\x1f".join(flags)
 
-    The setting became stable while 1.97 was a nightly; earlier ones want its -Z flag as well.
+
+def remap_flags(toolchain: Toolchain, folders: Mapping[Path, str]) -> list[str]:
+    """`--remap-path-prefix` for the library source and `folders` (path -> its stand-in).
+
+    The library source gets the name that rustc itself gives it (`/rustc/COMMIT`), which debuggers know.
     """
-    early = _minor(toolchain.release) < 97
-    setting = f'resolver.lockfile-path="{lock}"'
-    return [*(["-Zlockfile-path"] if early else []), "--config", setting]
+    source = toolchain.library_tree
+    names = {**stand_ins(folders), source: f"/rustc/{toolchain.commit_hash}"}
+    return [f"--remap-path-prefix={path}={name}" for path, name in names.items()]
 
 
-def _minor(release: str) -> int:
-    return int(release.split(".")[1])
+def stand_ins(folders: Mapping[Path, str]) -> dict[Path, str]:
+    """The names of `folders`, the more particular last: rustc takes the last that fits.
+
+    Each folder has its name also by its path without links, which is what a program knows of the folder
+    that it is started in.
+    """
+    both = {real: name for path, name in folders.items() if (real := path.resolve())} | dict(folders)
+    return dict(sorted(both.items(), key=lambda item: len(item[0].parts)))
+
+
+def seen_from(root: Path, folders: Iterable[Path]) -> dict[Path, str]:
+    """Each folder's path from `root`: what it is called in every clone, wherever that is."""
+    return {folder: os.path.relpath(folder, root) for folder in (*folders, root) if folder.parent != folder}

@@ -6,11 +6,12 @@ manual, "Command-line Options"), behind `-Wl,` where a C compiler links. rustc r
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+
+from bootimage.base.json_text import read_object
 
 _CODEGEN = re.compile(r"link-args?=(.*)", re.DOTALL)
 _SCRIPT = re.compile(r"-d?T=?(?!text|data|bss|ldata|rodata)(.*)|--?(?:default-)?script(?:=(.*))?", re.DOTALL)
@@ -36,11 +37,8 @@ def linker_arguments(rustc_flags: Iterable[str]) -> Iterator[str]:
 
 def linker_words(specification: Path) -> list[str]:
     """What the target specification in that JSON file says to the linker; nothing for one that is none."""
-    try:
-        read = json.loads(specification.read_bytes())
-    except (OSError, ValueError, RecursionError):  # told in full when the specification is read
-        return []
-    found = (read.get(f"{place}-link-args") for place in _PLACES) if isinstance(read, dict) else ()
+    read = read_object(specification)  # what is wrong with it is said when the specification is read
+    found = (read.get(f"{place}-link-args") for place in _PLACES)
     lists = [words for each in found for words in (each.values() if isinstance(each, dict) else [each])]
     return [word for words in lists if isinstance(words, list) for word in words if isinstance(word, str)]
 

@@ -3,19 +3,25 @@
 The format (cargo's "lock file", versions 1 to 4) is TOML: an array `package` of name, version, source and
 checksum, with `dependencies` as "NAME", "NAME VERSION" where the name alone is ambiguous, or
 "NAME VERSION (SOURCE)" where both are. Version 1 keeps the checksums in a table `metadata`.
+
+The text of a lock file, written as cargo writes it from the packages that it holds.
+
+cargo compares texts under `--locked`, so the order and the shortest unambiguous names are part of it
+(cargo's source: ops/lockfile.rs, core/resolver/encode.rs). For the format see `lock_file`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.toml_file import TomlFile, parse_toml, read_toml
 from bootimage.cargo.versions import Order, compatible, order
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,26 @@ class LockFile:
 
     def find(self, name: str) -> tuple[LockedPackage, ...]:
         """The packages called `name`, in the order of their versions."""
-        found = [package for package in self.packages if package.name == name]
-        return tuple(sorted(found, key=lambda package: order(package.version)))
+        return self._named.get(name, ())
+
+    def find_version(self, name: str, version: str) -> list[LockedPackage]:
+        """The packages called `name` of exactly this version: several where their sources differ."""
+        return self._versions.get((name, version), [])
+
+    # A lock file has thousands of packages, and each is looked up for each that depends on it.
+    @cached_property
+    def _named(self) -> dict[str, tuple[LockedPackage, ...]]:
+        found: dict[str, list[LockedPackage]] = {}
+        for package in self.packages:
+            found.setdefault(package.name, []).append(package)
+        return {name: tuple(sorted(each, key=_version_order)) for name, each in found.items()}
+
+    @cached_property
+    def _versions(self) -> dict[tuple[str, str], list[LockedPackage]]:
+        found: dict[tuple[str, str], list[LockedPackage]] = {}
+        for package in self.packages:
+            found.setdefault((package.name, package.version), []).append(package)
+        return found
 
     def compatible(self, name: str, version: str) -> LockedPackage | None:
         """The one package `name` that stands where `version` could: same 1.x, same 0.15.x."""
@@ -50,8 +74,8 @@ class LockFile:
         """The package that an entry of `dependencies` means; a BuildError where there is none."""
         name, _, rest = written.partition(" ")
         version, _, source = rest.partition(" ")
-        for package in self.find(name):
-            if version in ("", package.version) and source.strip("()") in ("", package.source):
+        for package in self.find_version(name, version) if version else self.find(name):
+            if source.strip("()") in ("", package.source):
                 return package
         raise BuildError(
             f"a locked package depends on `{written}`, which is not in the lock file",
@@ -67,6 +91,10 @@ class LockFile:
             found |= new
             waiting += new
         return frozenset(found)
+
+
+def _version_order(package: LockedPackage) -> Order:
+    return order(package.version)
 
 
 def read_lock_file(path: Path) -> LockFile | None:
@@ -153,3 +181,44 @@ def _package(file: TomlFile, index: int) -> LockedPackage:
     if checksum is None and "metadata" in file.data:
         checksum = file.get(str, "metadata", f"checksum {name} {version} ({source})")
     return LockedPackage(name, version, source, checksum, file.strings("package", index, "dependencies"))
+
+
+_FIRST = "[[package]]"
+
+
+def lock_text(lock: LockFile, packages: Collection[LockedPackage]) -> str:
+    """The text of `lock` with `packages` in place of its own.
+
+    What a package depends on may be written in any unambiguous way. What comes before and after the
+    packages stays. Lock files of format 1 (2019 and older) cannot be written.
+    """
+    text = lock.text.replace("\r\n", "\n")
+    start = text.index(_FIRST)
+    rest = re.search(r"(?m)^\[(?!\[package\]\])", text[start:])
+    tail = "\n" + text[start + rest.start() :] if rest else ""
+    whole = LockFile(lock.path, "", tuple(sorted(packages, key=_place)))
+    return text[:start] + "\n".join(_block(whole, each) for each in whole.packages) + tail
+
+
+def _place(package: LockedPackage) -> tuple[object, ...]:
+    return package.name, order(package.version), package.source or ""
+
+
+def _block(whole: LockFile, package: LockedPackage) -> str:
+    fields = {"name": package.name, "version": package.version}
+    fields |= {"source": package.source} if package.source else {}
+    fields |= {"checksum": package.checksum} if package.checksum else {}
+    lines = [_FIRST, *(f'{key} = "{value}"' for key, value in fields.items())]
+    if package.dependencies:
+        found = sorted({whole.resolve(each) for each in package.dependencies}, key=_place)
+        lines += ["dependencies = [", *(f' "{_shortest(whole, each)}",' for each in found), "]"]
+    return "\n".join([*lines, ""])
+
+
+def _shortest(whole: LockFile, package: LockedPackage) -> str:
+    """How cargo names a package that others depend on: no longer than it must be."""
+    if len(whole.find(package.name)) == 1:
+        return package.name
+    if len(whole.find_version(package.name, package.version)) == 1:
+        return f"{package.name} {package.version}"
+    return f"{package.name} {package.version} ({package.source})"

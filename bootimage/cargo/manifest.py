@@ -1,16 +1,22 @@
-"""A cargo package as its Cargo.toml describes it, read without running cargo."""
+"""A cargo package as its Cargo.toml describes it, read without running cargo.
+
+The members of a cargo workspace: those it lists, and the path dependencies of members that lie in it.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.crates import Crate, find_crates
-from bootimage.cargo.toml_file import Key, TomlFile, read_toml
+from bootimage.cargo.dependencies import Dependency, read_dependencies
+from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import (
     Workspace,
     check_inherited,
@@ -18,40 +24,6 @@ from bootimage.cargo.workspace import (
     no_package,
     wants_inheritance,
 )
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-
-DependencyKind = Literal["normal", "dev", "build"]
-
-# Each table's name, and the older spelling that cargo takes where the first is absent.
-_DEPENDENCY_TABLES: tuple[tuple[DependencyKind, str, str], ...] = (
-    ("normal", "dependencies", "dependencies"),
-    ("dev", "dev-dependencies", "dev_dependencies"),
-    ("build", "build-dependencies", "build_dependencies"),
-)
-
-
-@dataclass(frozen=True)
-class Dependency:
-    """One entry of a dependency table, or of `[patch]` or `[replace]`.
-
-    `name` is how the package calls it, `package` how its own manifest does. `platform` is the target
-    triple or `cfg(...)` that it is limited to. `folder` is where a path dependency lies.
-    """
-
-    name: str
-    package: str
-    kind: DependencyKind
-    file: TomlFile = field(repr=False)
-    keys: tuple[Key, ...]
-    platform: str | None = None
-    folder: Path | None = None
-    version: str | None = None
-    optional: bool = False
-
-    def error(self, message: str, hint: str | None = None) -> BuildError:
-        """A BuildError at the line that declares this dependency."""
-        return self.file.error(message, *self.keys, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -118,7 +90,7 @@ class Package:
     @cached_property
     def dependencies(self) -> tuple[Dependency, ...]:
         """All dependencies, for whatever platform, with what they inherit from the workspace."""
-        return tuple(_dependencies(self.file, self.workspace))
+        return tuple(read_dependencies(self.file, self.workspace))
 
 
 def locate_manifest(path: Path) -> Path:
@@ -162,68 +134,37 @@ def _with_package(file: TomlFile) -> TomlFile:
     raise no_package(file)
 
 
-def patches(file: TomlFile, folder: Path) -> Iterator[Dependency]:
-    """What stands in for other packages: `[patch]` and `[replace]` of a workspace's root manifest or of a
-    cargo configuration, and the latter's `paths`. Their paths are relative to `folder`.
-    """
-    for source in file.table("patch"):
-        for name in file.table("patch", source):
-            yield _dependency(file, None, "normal", ("patch", source, name), None, folder)
-    for entry in file.table("replace"):
-        yield _dependency(file, None, "normal", ("replace", entry), None, folder)
-    for index, path in enumerate(file.strings("paths")):
-        there = Path(os.path.normpath(folder / path))
-        yield Dependency(there.name, there.name, "normal", file, ("paths", index), folder=there)
+def member_manifests(workspace: Workspace, cargo_home: Path | None = None) -> tuple[Path, ...]:
+    """The manifests of all packages of `workspace`, sorted. BuildError where a listed one is not there."""
+    if "workspace" not in workspace.file.data:
+        return (workspace.manifest,)
+    found: set[Path] = set()
+    waiting = [manifest for manifest in _listed(workspace) if not workspace.excludes(manifest)]
+    if "package" in workspace.file.data:
+        waiting.append(workspace.manifest)
+    while waiting:
+        manifest = waiting.pop()
+        if manifest not in found:
+            found.add(manifest)
+            needed = (each.folder for each in read_package(manifest, cargo_home).dependencies)
+            inside = (folder / "Cargo.toml" for folder in needed if folder is not None)
+            waiting += [each for each in inside if _belongs(each, workspace, cargo_home)]
+    return tuple(sorted(found))
 
 
-def _dependencies(file: TomlFile, workspace: Workspace) -> Iterator[Dependency]:
-    platforms: list[tuple[str | None, tuple[Key, ...]]] = [(None, ())]
-    platforms += [(name, ("target", name)) for name in file.table("target")]
-    for platform, above in platforms:
-        for kind, table, older in _DEPENDENCY_TABLES:
-            used = table if file.value(*above, table) is not None else older
-            for name in file.table(*above, used):
-                keys = (*above, used, name)
-                yield _dependency(file, workspace, kind, keys, platform, file.path.parent)
+def _listed(workspace: Workspace) -> Iterator[Path]:
+    """The manifests that `workspace.members` names; a pattern stands for the folders it matches."""
+    for entry in workspace.file.strings("workspace", "members"):
+        path = f"{workspace.folder}/{entry}"
+        matches = glob.glob(path, include_hidden=True) if glob.has_magic(entry) else []  # noqa: PTH207
+        for folder in filter(os.path.isdir, matches) if matches else [path]:
+            yield Path(os.path.normpath(f"{folder}/Cargo.toml"))
 
 
-def _dependency(
-    file: TomlFile,
-    workspace: Workspace | None,
-    kind: DependencyKind,
-    keys: tuple[Key, ...],
-    platform: str | None,
-    base: Path,
-) -> Dependency:
-    """The entry at `keys`, with `workspace.dependencies` filled in where it asks for that.
-
-    `base` is what its path is relative to.
-    """
-    entry = _entry(file, keys)
-    optional = entry.get("optional") is True
-    if workspace is not None and entry.get("workspace") is True:
-        check_inherited(workspace, file, keys, "dependencies", keys[-1])
-        file, keys, base = workspace.file, ("workspace", "dependencies", keys[-1]), workspace.folder
-        entry = _entry(file, keys)
-    # A key of [replace] is NAME:VERSION.
-    name = str(keys[-1]).partition(":")[0]
-    path = file.get(str, *keys, "path") if "path" in entry else None
-    if "base" in entry and path is not None:
-        raise file.error("cargo's path bases are not supported: write the whole path", *keys)
-    return Dependency(
-        name,
-        package=str(entry.get("package", name)),
-        kind=kind,
-        file=file,
-        keys=keys,
-        platform=platform,
-        folder=None if path is None else Path(os.path.normpath(base / path)),
-        version=entry.get("version"),
-        optional=optional,
-    )
-
-
-def _entry(file: TomlFile, keys: tuple[Key, ...]) -> Mapping[str, Any]:
-    """A dependency's table; a plain string is a version."""
-    found = file.value(*keys)
-    return {"version": found} if isinstance(found, str) else file.table(*keys)
+def _belongs(manifest: Path, workspace: Workspace, cargo_home: Path | None) -> bool:
+    """A path dependency is a member when it lies in the workspace's folder, or names it as its own."""
+    if workspace.excludes(manifest):
+        return False
+    if manifest.is_relative_to(workspace.folder):
+        return True
+    return find_workspace(read_toml(manifest), cargo_home).manifest == workspace.manifest

@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bootimage.base.errors import BuildError, closest
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.toml_file import Key, TomlFile, describe
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.spelling import closest
 
 _PAGE = 0x1000
 _LARGEST_ADDRESS = (1 << 64) - 1

@@ -18,7 +18,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bootimage.files import write_whole
+from bootimage.base.write_files import write_whole
 
 # Of the shell only what is built in, since it runs for every crate: a millisecond each.
 _SCRIPT = """\

@@ -1,19 +1,16 @@
-"""TOML files as the user wrote them: parsed once a process, typed on reading, with positions for errors.
-
-tomli reads TOML 1.1, which cargo accepts in manifests and configurations; `tomllib` knows 1.0 alone.
-"""
+"""TOML files as the user wrote them: parsed once a process, typed on reading, with positions for errors."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.text_file import read_text
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.text_file import read_text
+from bootimage.base.toml_text import TomlError, parse_table
 
 Key = str | int
 Value = TypeVar("Value")
@@ -22,7 +19,7 @@ Value = TypeVar("Value")
 # this is not remembered.
 _YOUNG_NS = 100_000_000
 
-_KINDS: dict[type, str] = {
+KINDS: dict[type, str] = {
     dict: "a table",
     list: "an array",
     str: "a string",
@@ -30,6 +27,7 @@ _KINDS: dict[type, str] = {
     int: "an integer",
     float: "a floating-point number",
 }
+"""What a value of each type is called in errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,7 @@ class TomlFile:
 
     def position(self, *keys: Key) -> tuple[int | None, int | None]:
         """Line and column (from 1) of `keys` or of the nearest key above it; (None, None) for none."""
-        from bootimage.cargo.toml_position import positions
+        from bootimage.cargo.toml_positions import positions
 
         places = positions(self.text)
         while keys and keys not in places:
@@ -82,9 +80,11 @@ class TomlFile:
         return places.get(keys, (None, None))
 
     def _typed(self, found: Any, kind: type[Value], keys: tuple[Key, ...]) -> Value:
+        if isinstance(found, str) and "\0" in found:  # no name, no path, no flag
+            raise self.error(f"`{dotted(keys)}` contains a NUL character", *keys)
         if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
             return found
-        raise self.error(f"`{dotted(keys)}` must be {_KINDS[kind]}, found {describe(found)}", *keys)
+        raise self.error(f"`{dotted(keys)}` must be {KINDS[kind]}, found {describe(found)}", *keys)
 
 
 def dotted(keys: tuple[Key, ...]) -> str:
@@ -101,7 +101,7 @@ def describe(found: object) -> str:
         return "true" if found else "false"
     if isinstance(found, int | float):
         return f"the number {found}"
-    return _KINDS.get(type(found), "a date or time")
+    return KINDS.get(type(found), "a date or time")
 
 
 def read_toml(path: Path) -> TomlFile:
@@ -133,20 +133,8 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def parse_toml(text: str, path: Path) -> TomlFile:
     """Parse `text`; `path` is for errors."""
-    import tomli
-
     try:
-        return TomlFile(path, text, tomli.loads(text))
-    except tomli.TOMLDecodeError as error:
-        told = re.sub(r"\(['\"].*\)", _table_name, error.msg)
-        message = f"this is not TOML: {told[:1].lower()}{told[1:]}"
-        raise BuildError(message, file=path, line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
-        raise BuildError("this is not TOML: nested too deeply", file=path) from error
-
-
-def _table_name(found: re.Match[str]) -> str:
-    """`[a.b]` for the tuple `('a', 'b')`, as which the parser shows the name of a table."""
-    from ast import literal_eval
-
-    return f"[{'.'.join(literal_eval(found[0]))}]"
+        return TomlFile(path, text, parse_table(text))
+    except TomlError as error:
+        message = f"this is not TOML: {error.message}"
+        raise BuildError(message, file=path, line=error.line, column=error.column) from error

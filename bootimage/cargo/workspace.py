@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.toml_file import Key, TomlFile, read_toml
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
 
 _BUILT_IN_PROFILES = ("bench", "dev", "release", "test")
 

@@ -28,9 +28,3 @@ def quiet(wanted: bool) -> Iterator[None]:
             nowhere = stack.enter_context(Path(os.devnull).open("w"))
             stack.enter_context(contextlib.redirect_stdout(nowhere))
         yield
-
-
-def shown(path: Path) -> str:
-    """`path` as the user would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

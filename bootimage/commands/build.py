@@ -10,10 +10,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootimage.commands import shown
-from bootimage.errors import BuildError
-from bootimage.files import check_folder
-from bootimage.spelling import closest
+from bootimage.base import console
+from bootimage.base.console import shown
+from bootimage.base.errors import BuildError, closest
+from bootimage.base.write_files import check_folder
 
 _OURS = ("--kernel-manifest", "--kernel-binary", "--target-dir", "--out-dir")
 
@@ -51,9 +51,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _of_binary(
     options: argparse.Namespace, rest: Sequence[str], out_dir: Path | None, environ: Mapping[str, str]
 ) -> None:
-    from bootimage.builder import find_manifest, open_context
-    from bootimage.cargo.arguments import parse_cargo_arguments
+    from bootimage.cargo.find_manifest import find_manifest
     from bootimage.cargo.manifest import read_package
+    from bootimage.cargo_cli.cargo_arguments import parse_cargo_arguments
+    from bootimage.context import open_context
     from bootimage.image.kernel_images import KernelImages, provide_images
 
     arguments = parse_cargo_arguments(rest, Path.cwd())
@@ -102,11 +103,11 @@ def _unknown(word: str) -> BuildError:
 
 
 def _of_package(words: Sequence[str], out_dir: Path | None, environ: Mapping[str, str]) -> None:
-    from bootimage.commands.making import make
+    from bootimage.cargo_cli.build_images import make
 
     make(words, environ, _tell, out_dir)
 
 
 def _tell(_name: str, disk: Path) -> None:
     kind = "UEFI disk image" if disk.name.startswith("bootimage-uefi-") else "disk image"
-    print(f"Created {kind} at `{shown(disk)}`", flush=True)
+    console.output(f"Created {kind} at `{shown(disk)}`\n")

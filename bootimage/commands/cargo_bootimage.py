@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.base import console
+from bootimage.base.errors import BuildError
 from bootimage.commands import quiet, version
-from bootimage.errors import BuildError
 
 if TYPE_CHECKING:
-    from bootimage.cargo.build import Executable
+    from bootimage.cargo_cli.build_as_cargo import Executable
 
 HELP = """\
 Creates a bootable disk image from a Rust kernel
@@ -42,10 +43,10 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Run the command with the words that follow `cargo bootimage`."""
     own, guest = _split(words)
     if {"-h", "--help"} & set(own):
-        print(HELP, end="")
+        console.output(HELP)
         return 0
     if "--version" in own:
-        print(version())
+        console.output(f"{version()}\n")
         return 0
     boot = "--runner" in own
     if guest and not boot:
@@ -62,10 +63,10 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _make(words: Sequence[str], environ: Mapping[str, str]) -> list[Executable]:
-    from bootimage.commands.making import make
+    from bootimage.cargo_cli.build_images import make
 
     def tell(name: str, disk: Path) -> None:
-        print(f"Created bootimage for `{name}` at `{disk}`", flush=True)
+        console.output(f"Created bootimage for `{name}` at `{disk}`\n")
 
     return make(words, environ, tell)
 

@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.target_folder import is_test
 from bootimage.commands import quiet, version
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
 
 if TYPE_CHECKING:
     from bootimage.cargo.metadata_tables import BootimageSettings
+    from bootimage.cargo_cli.run_command import RunCommand
     from bootimage.machine.qemu import Machine
-    from bootimage.machine.run_command import RunCommand
 
 HELP = """\
 Creates a bootable disk image from a Rust kernel and launches it in QEMU
@@ -59,10 +60,10 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Run the command; its exit code is the guest's, 0 for a test that passed."""
     options = _options(words)
     if {"-h", "--help"} & set(options):
-        print(HELP, end="")
+        console.output(HELP)
         return 0
     if "--version" in options:
-        print(version())
+        console.output(f"{version()}\n")
         return 0
     request = _request(words, options)
     return run_kernel(request, _manifest(request.executable, environ), environ)
@@ -86,7 +87,7 @@ def _request(words: Sequence[str], options: list[str]) -> RunnerRequest:
 
 def _manifest(executable: Path, environ: Mapping[str, str]) -> Path:
     """The Cargo.toml of the executable's package: cargo says it to the runners it starts."""
-    from bootimage.builder import nearest_manifest
+    from bootimage.cargo.find_manifest import nearest_manifest
 
     if named := environ.get("CARGO_MANIFEST_DIR"):
         return Path(named) / "Cargo.toml"
@@ -104,28 +105,28 @@ def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str
     """Make the image of the executable, whose package is `manifest`, and run it."""
     from bootimage.cargo.metadata_tables import bootimage_settings
     from bootimage.cargo.toml_file import read_toml
-    from bootimage.machine.run_command import run_command
+    from bootimage.cargo_cli.run_command import run_command
 
     settings = bootimage_settings(read_toml(manifest))
     with quiet(request.quiet):
         image = _image(request, manifest, environ)
         command = run_command(settings, image, request.arguments, is_test=request.is_test)
-        print(f"Running: `{' '.join(command.words)}`", flush=True)
+        console.output(f"Running: `{' '.join(command.words)}`\n")
     if request.is_test:
         return _test(request, settings, command, environ)
     return _run(request, command, environ)
 
 
 def _image(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -> Path:
-    from bootimage.builder import open_context
     from bootimage.cargo.manifest import read_package
+    from bootimage.context import open_context
     from bootimage.image.kernel_images import KernelImages, provide_images
 
     kernel = request.executable.absolute()
     if not kernel.is_file():
         raise BuildError("there is no such executable", file=request.executable, hint="cargo build")
     context = open_context(manifest.parent, environ)
-    print("Building bootloader", flush=True)
+    console.output("Building bootloader\n")
     images = provide_images(context, KernelImages(read_package(manifest), kernel, kernel.parent))
     if not request.uefi:
         return images.bios
@@ -137,14 +138,14 @@ def _image(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -
 def _machine(request: RunnerRequest, command: RunCommand, environ: Mapping[str, str]) -> Machine | None:
     from dataclasses import replace
 
-    from bootimage.machine.run_command import as_machine
+    from bootimage.cargo_cli.run_command import as_machine
 
     machine = as_machine(command, environ)
     if not request.uefi:
         return machine
     if machine is None:
         raise BuildError("--uefi goes with QEMU's usual arguments only", hint="see `run-command`")
-    from bootimage.machine.ovmf import find_firmware
+    from bootimage.machine.uefi_firmware import find_firmware
 
     return replace(machine, firmware=find_firmware(environ, program=machine.program))
 
@@ -157,16 +158,18 @@ def _run(request: RunnerRequest, command: RunCommand, environ: Mapping[str, str]
     machine = _machine(request, command, environ)
     if machine is None or (not request.uefi and set(_MEETING) & set(machine.extra)):
         return _attached(command, environ, None)
-    from bootimage.machine.run import run_interactive
+    from bootimage.machine.run_guest import run_interactive
 
     return run_interactive(machine, screenshot=command.image.with_suffix(".png"))
 
 
 def _attached(command: RunCommand, environ: Mapping[str, str], limit: float | None) -> int:
-    from bootimage.machine.attached import run_attached
-    from bootimage.machine.run_command import find_program
+    from bootimage.cargo_cli.run_command import find_program
+    from bootimage.machine.terminal import run_attached
+    from bootimage.toolchain.clean_environment import without_secrets
 
-    code = run_attached([str(find_program(command.words, environ)), *command.words[1:]], environ, limit)
+    words = [str(find_program(command.words, environ)), *command.words[1:]]
+    code = run_attached(words, without_secrets(environ), limit)
     if code < 0:
         raise BuildError(f"{Path(command.words[0]).name} was ended by signal {-code}")
     return code
@@ -180,9 +183,9 @@ def _test(
     if machine is None:
         code = _attached(command, environ, settings.test_timeout)
         return 0 if code == success else code or (0 if success is None else 1)
-    from bootimage.machine.guest_test import GuestTest, run_guest_test
-    from bootimage.machine.serial_line import to_stdout
-    from bootimage.machine.verdict import describe
+    from bootimage.kernel_test.run_tests import GuestTest, run_guest_test
+    from bootimage.kernel_test.verdict import describe
+    from bootimage.machine.serial_line import as_text
 
     test = GuestTest(
         name=request.executable.name,
@@ -193,8 +196,8 @@ def _test(
         serial_log=command.image.with_suffix(".serial.txt"),
         screenshot=command.image.with_suffix(".png"),
     )
-    result = run_guest_test(test, to_stdout())
+    result = run_guest_test(test, as_text())
     if result.passed:
         return 0
-    print(f"\n{describe(result)}", flush=True)  # the guest may have stopped in mid line
+    console.output(f"\n{describe(result)}\n")  # the guest may have stopped in mid line
     return result.exit_code if result.exit_code and result.exit_code > 0 else 1

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootimage.commands import shown
+from bootimage.kernel.editor_settings import tell
 
 if TYPE_CHECKING:
-    from bootimage.editor import EditorFiles
+    from bootimage.kernel.editor_settings import EditorFiles
 
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -36,11 +36,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare(words: Sequence[str], environ: Mapping[str, str], *, write: bool) -> EditorFiles:
-    from bootimage.builder import open_context
-    from bootimage.cargo.arguments import parse_cargo_arguments
-    from bootimage.cargo.build import crate_build, prepare
-    from bootimage.commands.making import chosen_manifest
-    from bootimage.editor import prepare_editor
+    from bootimage.cargo_cli.build_as_cargo import crate_build, prepare
+    from bootimage.cargo_cli.build_images import chosen_manifest
+    from bootimage.cargo_cli.cargo_arguments import parse_cargo_arguments
+    from bootimage.context import open_context
+    from bootimage.kernel.editor_settings import prepare_editor
 
     here = Path.cwd()
     arguments = parse_cargo_arguments(words, here)
@@ -49,22 +49,3 @@ def _prepare(words: Sequence[str], environ: Mapping[str, str], *, write: bool) -
     # The shell's variables are there anyway when an editor starts cargo.
     build = replace(crate_build(context, asked), environment={}, features=arguments.features)
     return prepare_editor(context, build, asked.target_dir / "rust-analyzer", in_project=write)
-
-
-def tell(files: EditorFiles, folder: Path, *, write: bool) -> None:
-    """Print the settings, or write them to `folder`/.vscode/settings.json if that is not there yet."""
-    from bootimage.editor import settings_text
-    from bootimage.files import write_whole
-
-    place = folder / ".vscode/settings.json"
-    text = settings_text(files.settings)
-    if write and not place.exists():
-        write_whole(place, text)
-        print(f"Wrote {shown(place)}")
-    elif write and place.read_text(errors="replace") == text:
-        print(f"{shown(place)} is up to date")
-    else:
-        print(f"Settings to be added to {shown(place)}:")
-        print(text, end="")
-    print(f"cargo's configuration: {shown(files.config)}")
-    print(f"To check by hand, in the kernel's folder: {files.check_command}")

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bootimage.base import console
 
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Print the specification; 0, also where nothing was to be changed."""
-    from bootimage.builder import open_context
-    from bootimage.specification.compiler_facts import compiler_facts
-    from bootimage.specification.target_spec import canonical, describe
+    from bootimage.context import open_context
+    from bootimage.target_spec.canonical_spec import canonical, describe
+    from bootimage.target_spec.compiler_facts import compiler_facts
 
     path = _parser().parse_args(words).file
     toolchain = open_context(path.absolute().parent, environ).toolchain
     found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
     for line in describe(found.changes, path):
-        print(line, file=sys.stderr)
-    print(found.json, end="")
+        console.write_error(f"{console.printable(line)}\n")
+    console.output(found.json)
     return 0
 
 

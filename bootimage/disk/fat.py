@@ -13,13 +13,13 @@ import sys
 from array import array
 from collections.abc import Iterator, Mapping
 
-from bootimage.dataclass import dataclass
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.disk import fat_geometry, fat_tree
-from bootimage.disk.copy import copy_file, write_all
+from bootimage.disk.copy_ranges import copy_file, write_all
 from bootimage.disk.fat_geometry import MIB, SECTOR, Geometry
 from bootimage.disk.fat_names import label_bytes
 from bootimage.disk.fat_tree import Node, Source
-from bootimage.errors import BuildError
 
 VOLUME_ID = 0x12345678
 _MEDIA = 0xF8

@@ -7,8 +7,8 @@ volumes made here keep clear of them.
 
 from __future__ import annotations
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 
 SECTOR = 512
 MIB = 1 << 20

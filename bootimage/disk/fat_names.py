@@ -10,8 +10,8 @@ import itertools
 import struct
 from collections.abc import Sequence
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 
 ENTRY_SIZE = 32
 READ_ONLY, HIDDEN, SYSTEM, VOLUME_LABEL, FOLDER, ARCHIVE = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.disk import fat_names
 from bootimage.disk.fat_names import ENTRY_SIZE, Name
-from bootimage.errors import BuildError
 
 Source = Path | bytes
 """What a file of the volume holds: the contents of a file on this machine, or these bytes."""

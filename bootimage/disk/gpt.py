@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from bootimage.dataclass import dataclass
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.disk import mbr
-from bootimage.errors import BuildError
 
 SECTOR = 512
 EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from bootimage.dataclass import dataclass
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import View
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.disk import fat_names
 from bootimage.disk.fat_geometry import SECTOR, Geometry, kind_by_clusters
 from bootimage.disk.fat_names import ENTRY_SIZE
-from bootimage.disk.view import View
-from bootimage.errors import BuildError
 
 _LARGEST_FOLDER = 2 << 20
 _DEEPEST = 64
@@ -63,42 +63,60 @@ class FatVolume:
     def root(self) -> View:
         """The root folder's directory entries."""
         if self.geometry.kind == 32:
-            return self._folder(self._root_cluster, "/")
+            return self._folder(self._root_cluster, "/", self._none_taken())
         return self.view.part(self.geometry.root_start * SECTOR, self.geometry.root_entries * ENTRY_SIZE)
 
     def entries(self) -> Iterator[Entry]:
-        """Every file and folder below the root, folders before what they hold."""
-        return self._entries_in("", self.root(), 0)
+        """Every file and folder below the root, folders before what they hold.
 
-    def _entries_in(self, path: str, content: View, depth: int) -> Iterator[Entry]:
+        A cluster belongs to one of them alone: what shares one, or runs in a circle, is damage.
+        """
+        return self._entries_in("", self.root(), 0, self._none_taken())
+
+    def _none_taken(self) -> bytearray:
+        return bytearray(self.geometry.clusters + 2)
+
+    def _entries_in(self, path: str, content: View, depth: int, taken: bytearray) -> Iterator[Entry]:
         if depth > _DEEPEST:
             raise _damaged(f"its folders are nested without end ({path[:60]!r}...)")
         for name, raw in _named_entries(content.read(0, _LARGEST_FOLDER)):
-            entry = self._entry(f"{path}/{name}".lstrip("/"), raw)
+            entry = self._entry(f"{path}/{name}".lstrip("/"), raw, taken)
             yield entry
             if entry.is_folder:
-                yield from self._entries_in(entry.path, entry.content, depth + 1)
+                yield from self._entries_in(entry.path, entry.content, depth + 1, taken)
 
-    def _entry(self, path: str, raw: bytes) -> Entry:
+    def _entry(self, path: str, raw: bytes, taken: bytearray) -> Entry:
         alias, attributes, created, high, written, low, size = struct.unpack("<11sBx7sH4sHI", raw)
         first = high << 16 | low if self.geometry.kind == 32 else low
         is_folder = attributes & fat_names.FOLDER
-        content = self._folder(first, path) if is_folder else self._file(first, size, path)
+        content = self._folder(first, path, taken) if is_folder else self._file(first, size, path, taken)
         return Entry(path, _alias(alias), attributes, created + written, content)
 
-    def _file(self, first: int, size: int, path: str) -> View:
+    def _file(self, first: int, size: int, path: str, taken: bytearray) -> View:
         count = self.geometry.clusters_for(size)
-        clusters = list(_at_most(self._table.chain(first, self.geometry.clusters) if count else (), count))
+        clusters = self._chain(first, count, path, taken) if count else []
         if len(clusters) < count:
             raise _damaged(f"the chain of clusters of {path!r} is too short")
         return self._joined(clusters).part(0, size)
 
-    def _folder(self, first: int, path: str) -> View:
+    def _folder(self, first: int, path: str, taken: bytearray) -> View:
         most = _LARGEST_FOLDER // self.geometry.cluster_size
-        clusters = list(_at_most(self._table.chain(first, self.geometry.clusters), most + 1))
+        clusters = self._chain(first, most + 1, path, taken)
         if not 1 <= len(clusters) <= most:
             raise _damaged(f"the chain of clusters of the folder {path!r} has no end")
         return self._joined(clusters)
+
+    def _chain(self, first: int, most: int, path: str, taken: bytearray) -> list[int]:
+        """The clusters that hang together from `first`, at most so many; they are `taken` from then on."""
+        clusters: list[int] = []
+        for cluster in self._table.chain(first, self.geometry.clusters):
+            if len(clusters) == most:
+                break
+            if taken[cluster]:
+                raise _damaged(f"{path!r} has a cluster that is taken already")
+            taken[cluster] = True
+            clusters.append(cluster)
+        return clusters
 
     def _joined(self, clusters: list[int]) -> View:
         """The bytes of `clusters`, neighbours joined into one extent."""
@@ -199,10 +217,6 @@ def _alias(short: bytes) -> str:
 
 def _text(data: bytes) -> str:
     return data.decode("ascii", "replace").replace("/", "\ufffd")
-
-
-def _at_most(clusters: Iterator[int] | tuple[()], count: int) -> Iterator[int]:
-    return (cluster for cluster, _ in zip(clusters, range(count), strict=False))
 
 
 def _damaged(what: str) -> BuildError:

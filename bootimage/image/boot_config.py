@@ -10,8 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootimage.errors import BuildError
-from bootimage.spelling import closest
+from bootimage.base.errors import BuildError, closest
 
 LOG_LEVELS = ("Off", "Error", "Warn", "Info", "Debug", "Trace")
 _LARGEST = (1 << 64) - 1

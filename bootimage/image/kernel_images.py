@@ -2,6 +2,11 @@
 
 Beside the images lies a small record of what they were made from. As long as that is the same and the
 images are untouched, nothing is asked of cargo and nothing is written.
+
+The whole way without SCons: target specification, sysroot, kernel, loader, images.
+
+The dear results come from the store, cargo itself knows what of the kernel is up to date, and images
+are written at the speed of a copy; so what did not change costs next to nothing here too.
 """
 
 from __future__ import annotations
@@ -9,24 +14,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.base.errors import BuildError
+from bootimage.base.json_text import read_object
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.write_files import copy_whole, write_whole
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
-from bootimage.dataclass import dataclass
-from bootimage.engine import newest_module
-from bootimage.errors import BuildError
-from bootimage.files import write_whole
-from bootimage.image.elf_headers import check_elf
-from bootimage.image.names import image_names
-from bootimage.image.set import Extras, Images
-from bootimage.loader.choose import Loader, choose_loader
-from bootimage.specification.target import Target
-from bootimage.store.action_key import action_key
+from bootimage.elf.elf_headers import check_elf
+from bootimage.elf.kernel_file import check_bootable, strip_debug
+from bootimage.image.boot_config import boot_json
+from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
+from bootimage.image.image_files import Extras, Images, image_names
+from bootimage.loader.choose_loader import Loader, choose_loader
+from bootimage.loader.compile_0_11 import provide_program
+from bootimage.loader.loader_0_11 import PROGRAMS
+from bootimage.loader.loader_release import Release
+from bootimage.store.keys import action_key, newest_module
+from bootimage.target_spec.target import Target
 
 if TYPE_CHECKING:
-    from bootimage.loader.v0_9 import FlatLoader
+    from bootimage.loader.loader_0_9 import FlatLoader
 
 USUAL = Target("x86_64-unknown-none")
 
@@ -85,22 +96,23 @@ def _write(
     context: BuildContext, asked: KernelImages, loader: Loader, extras: Extras | None, images: Images
 ) -> None:
     if loader.family == "0.11":
-        from bootimage.loader.release import release_of
-        from bootimage.pipeline import write_images
+        from bootimage.loader.loader_release import release_of
+
+        pass
 
         release = release_of(loader, asked.package.manifest)
         write_images(context, asked.kernel, release, asked.out_dir, extras)
         return
-    from bootimage.image.elf import check_bootable
-    from bootimage.loader.v0_9 import provide_flat_image
+    from bootimage.elf.kernel_file import check_bootable
+    from bootimage.image.flat_image import provide_flat_image
 
     check_bootable(asked.kernel, loader.version)  # before cargo is asked for anything
     provide_flat_image(context, _flat_loader(context, asked, loader), asked.kernel, images.bios)
 
 
 def _flat_loader(context: BuildContext, asked: KernelImages, loader: Loader) -> FlatLoader:
-    from bootimage.cargo.crate import CrateBuild
-    from bootimage.loader.v0_9 import flat_loader
+    from bootimage.kernel.crate_build import CrateBuild
+    from bootimage.loader.loader_0_9 import flat_loader
 
     crate = CrateBuild(
         manifest=asked.package.manifest,
@@ -117,14 +129,15 @@ def provide_loader(context: BuildContext, asked: KernelImages) -> None:
     """Have the loader for these images in the store; there need be no kernel yet."""
     loader = choose_loader(asked.package)
     if loader.family == "0.11":
-        from bootimage.loader.release import release_of
-        from bootimage.pipeline import loader_programs
+        from bootimage.loader.loader_release import release_of
+
+        pass
 
         loader_programs(context, release_of(loader, asked.package.manifest))
         return
-    from bootimage.loader import v0_9
+    from bootimage.loader import loader_0_9
 
-    v0_9.provide_loader(context, _flat_loader(context, asked, loader))
+    loader_0_9.provide_loader(context, _flat_loader(context, asked, loader))
 
 
 def _key(context: BuildContext, asked: KernelImages, loader: Loader) -> str:
@@ -161,14 +174,54 @@ def _digest(path: Path) -> str:
 
 
 def _is_up_to_date(record: Path, key: str, files: Sequence[Path]) -> bool:
-    try:
-        known = json.loads(record.read_bytes())
-        return isinstance(known, dict) and known == {"key": key, "images": _stamps(files)}
-    except (OSError, ValueError):
-        return False
+    known = read_object(record)
+    with suppress(OSError):
+        return known == {"key": key, "images": _stamps(files)}
+    return False
 
 
 def _stamps(files: Sequence[Path]) -> dict[str, list[int]]:
     """Size, time and inode of each file by its name: what changes when another program writes it."""
     stats = {file.name: file.stat() for file in files}
     return {name: [stat.st_size, stat.st_mtime_ns, stat.st_ino] for name, stat in stats.items()}
+
+
+def write_images(
+    context: BuildContext, kernel: Path, release: Release, out_dir: Path, extras: Extras | None = None
+) -> Images:
+    """Write the images of the ELF file `kernel` for the loader `release` into `out_dir`.
+
+    Raises BuildError, before anything is written, for a kernel that this loader cannot load.
+    """
+    extras = extras or Extras()
+    check_bootable(kernel, release.version)
+    programs = loader_programs(context, release)
+    out = {kind: out_dir / name for kind, name in image_names(kernel.name).items()}
+    with context.store.work("image") as folder:
+        stripped = folder / kernel.name
+        tools = context.toolchain
+        strip_debug(tools.objcopy(), kernel, stripped, tools.objcopy_environment())
+        contents = image_contents(stripped, kernel.name, extras)
+        stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
+        write_bios_disk(out["bios"], stages, contents)
+        write_uefi_disk(out["uefi"], programs["uefi"], contents)
+    copy_whole(programs["uefi"], out["efi"])
+    return Images(**out)
+
+
+def loader_programs(context: BuildContext, release: Release) -> dict[str, Path]:
+    """The loader's programs by name, from the store or built now."""
+    return {
+        program.name: provide_program(context, release, program).files[program.file] for program in PROGRAMS
+    }
+
+
+def image_contents(stripped: Path, kernel_name: str, extras: Extras) -> Contents:
+    """What the volume of an image holds."""
+    return Contents(
+        kernel=stripped,
+        kernel_name=kernel_name,
+        ramdisk=extras.ramdisk,
+        boot_config=boot_json(extras.boot_config) if extras.boot_config else None,
+        files=extras.files,
+    )

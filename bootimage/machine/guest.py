@@ -7,7 +7,7 @@ import contextlib
 import re
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.machine.qmp import Monitor, MonitorError
 from bootimage.machine.screen import Picture, parse_ppm
 

@@ -18,11 +18,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bootimage import report
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.machine import qemu
 from bootimage.machine.guest import Ending, Guest, Serial
+from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.qemu import Machine
 from bootimage.machine.qmp import Monitor, MonitorError
 
@@ -61,7 +62,7 @@ class Launched:
             self._complaint += data
             del self._complaint[:-_COMPLAINT_BYTES]
             if show:
-                report.write_error(data.decode(errors="replace"))
+                console.write_error(data.decode(errors="replace"))
 
     async def end(self) -> None:
         """End QEMU if it still runs: asked through its monitor, then told, then made to."""
@@ -210,8 +211,8 @@ def _copy_vars(machine: Machine, folder: Path) -> Path | None:
 async def _spawn(
     command: list[str], mode: Mode, folder: Path, inherited: list[socket.socket]
 ) -> asyncio.subprocess.Process:
-    if report.verbose():
-        report.say(shlex.join(command))
+    if console.verbose():
+        console.say(shlex.join(command))
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -219,7 +220,7 @@ async def _spawn(
             stdin=None if mode.on_terminal else asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[each.fileno() for each in inherited],
-            env={**os.environ, "TMPDIR": os.fspath(folder)},
+            env={**guest_environment(), "TMPDIR": os.fspath(folder)},
         )
     except OSError as error:
         raise BuildError(f"cannot run {command[0]}: {error.strerror}") from error

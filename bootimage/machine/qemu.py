@@ -9,10 +9,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.machine import packages
-from bootimage.machine.ovmf import Firmware
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.machine.guest_environment import guest_environment
+from bootimage.machine.uefi_firmware import Firmware
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -112,7 +113,7 @@ def find_qemu(environ: Mapping[str, str], name: str | None = None) -> Path:
     if found is None:
         raise BuildError(
             f"there is no program {wanted}: QEMU is not installed, or not on PATH",
-            hint=packages.install_command(packages.QEMU),
+            hint=install_hints.install_command(install_hints.QEMU),
         )
     return Path(found)
 
@@ -131,6 +132,13 @@ def displays(program: Path) -> frozenset[str]:
 def _told(program: Path, *arguments: str) -> str:
     command = [os.fspath(program), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+        env = guest_environment()
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=30, check=False
+        ).stdout
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return ""
+
+
+# What a guest that writes 0x10 to isa-debug-exit ends QEMU with: (0x10 << 1) | 1.
+SUCCESS_CODE = 33

@@ -7,8 +7,8 @@ import struct
 import zlib
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
-from bootimage.machine.output import write_output
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.write_files import write_output
 
 # Largest character cell of a text screen: 9 x 16 pixels in VGA text mode, 8 x 19 in UEFI.
 _CELL_WIDTH, _CELL_HEIGHT = 9, 19
@@ -47,7 +47,7 @@ def parse_ppm(data: bytes) -> Picture:
         raise ValueError("not a binary PPM file with 255 levels")
     width, height = int(header[1]), int(header[2])
     pixels = data[header.end() :]
-    if len(pixels) != width * height * 3:
+    if not pixels or len(pixels) != width * height * 3:
         raise ValueError(f"{len(pixels)} bytes of pixels, where {width} x {height} need {width * height * 3}")
     return Picture(width, height, pixels)
 

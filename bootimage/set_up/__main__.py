@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootimage.errors import BuildError
+from bootimage.base import console
+from bootimage.base.errors import BuildError
 from bootimage.set_up.note import Note
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
 from bootimage.set_up.rust_parts import ensure_rust
@@ -57,7 +58,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("sconsw: waiting for another sconsw, which is setting things up", flush=True)
+            console.output("sconsw: waiting for another sconsw, which is setting things up\n")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -68,10 +69,10 @@ def main(arguments: list[str]) -> int:
     try:
         set_up(level, Path(project), Path(folder), key)
     except BuildError as error:
-        print(f"sconsw: {error}", file=sys.stderr)
+        console.write_error(f"sconsw: {error}\n")
         return 1
     except OSError as error:
-        print(f"sconsw: error: {error}", file=sys.stderr)
+        console.write_error(f"sconsw: error: {console.printable(str(error))}\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bootimage.errors import BuildError
-from bootimage.toolchain import mending
+from bootimage.base import console, install_hints
+from bootimage.base.errors import BuildError
 
 _APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "--no-remove")
 _APT_WAIT = ("-o", "DPkg::Lock::Timeout=300")
@@ -20,7 +20,7 @@ _APT_WAIT = ("-o", "DPkg::Lock::Timeout=300")
 
 def announce(what: str, command: str) -> None:
     """Tell the user, in one line, what is about to be installed, and how."""
-    print(f"sconsw: {what} ({command})", flush=True)
+    console.output(f"sconsw: {what} ({command})\n")
 
 
 def install(
@@ -39,7 +39,7 @@ def apt_install(what: str, packages: Iterable[str], environ: Mapping[str, str]) 
     """Install Debian's `packages`. Raises BuildError, with the command, without the right to."""
     names = list(packages)
     as_root = _as_root(what, names, environ)
-    announce(what, mending.apt_install(names))
+    announce(what, install_hints.apt_install(names))
     quiet = {**environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = [*as_root, *_APT_INSTALL, *_APT_WAIT, *names]
     # Its lists may be missing, as in a container, or too old to hold a version that is still offered.
@@ -85,7 +85,7 @@ def _as_root(what: str, names: list[str], environ: Mapping[str, str]) -> list[st
 
 
 def _by_hand(names: list[str]) -> str:
-    return f"sudo {mending.apt_install(names)}"
+    return f"sudo {install_hints.apt_install(names)}"
 
 
 def _failure(command: Sequence[str], environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 
 
 @dataclass

@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootimage.errors import BuildError
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.user_folders import home_folder
 from bootimage.set_up.commands import announce, apt_install, apt_knows, apt_owns, apt_update, install
 from bootimage.set_up.note import Note
-from bootimage.toolchain import mending
-from bootimage.toolchain.compiler_search import MissingCompiler
-from bootimage.toolchain.rustup import Rustup, find_rustup, home_folder
-from bootimage.toolchain.toolchain import Toolchain, ToolchainRequest, find_toolchain
+from bootimage.toolchain.find_compiler import MissingCompiler, ToolchainRequest
+from bootimage.toolchain.rustup import Rustup, find_rustup
+from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 
 # Debian's own compiler, for releases that have no `rustc-web`.
 _DEBIAN_PLAIN = ("rustc", "cargo", "rust-src", "llvm", "lld")
@@ -57,7 +58,7 @@ def _ensure_compiler(request: ToolchainRequest) -> Toolchain:
 
 
 def _install_toolchain(rustup: Rustup, name: str, environ: Mapping[str, str]) -> None:
-    command = mending.install_toolchain(name)
+    command = install_hints.install_toolchain(name)
     install(f"installing Rust's {name}", command.split(), _for_rustup(rustup, environ))
 
 
@@ -75,13 +76,13 @@ def _missing(toolchain: Toolchain) -> list[str]:
 
 def _add_parts(toolchain: Toolchain, missing: list[str], environ: Mapping[str, str]) -> None:
     rustup = find_rustup(environ)
-    components = [part for part in missing if part in mending.COMPONENTS]
+    components = [part for part in missing if part in install_hints.COMPONENTS]
     if toolchain.rustup_name and rustup and components:
-        command = mending.add_components(toolchain.rustup_name, components)
+        command = install_hints.add_components(toolchain.rustup_name, components)
         install(f"installing {', '.join(components)}", command.split(), _for_rustup(rustup, environ))
     elif toolchain.sysroot == Path("/usr"):
-        web = apt_owns(mending.DEBIAN_RUST[0], toolchain.rustc, environ)
-        packages = mending.DEBIAN_RUST if web else _DEBIAN_PLAIN
+        web = apt_owns(install_hints.DEBIAN_RUST[0], toolchain.rustc, environ)
+        packages = install_hints.DEBIAN_RUST if web else _DEBIAN_PLAIN
         wanted = dict(zip(_PARTS, packages[2:], strict=True))
         apt_install(f"installing {', '.join(missing)}", [wanted[part] for part in missing], environ)
 
@@ -89,7 +90,7 @@ def _add_parts(toolchain: Toolchain, missing: list[str], environ: Mapping[str, s
 def _add_uefi(name: str, environ: Mapping[str, str]) -> None:
     rustup = find_rustup(environ)
     assert rustup is not None
-    command = f"rustup target add {_UEFI} --toolchain {mending.short_name(name)}"
+    command = f"rustup target add {_UEFI} --toolchain {install_hints.short_name(name)}"
     try:
         install(f"installing Rust's library for {_UEFI}", command.split(), _for_rustup(rustup, environ))
     except BuildError:  # it only saves time
@@ -100,7 +101,7 @@ def _debian_packages(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Compiler, cargo, library source, objcopy and linker: the packages' names in this release."""
     if not apt_knows(_DEBIAN_PLAIN[0], environ):  # no lists at all, as in a container
         apt_update(environ)
-    return mending.DEBIAN_RUST if apt_knows(mending.DEBIAN_RUST[0], environ) else _DEBIAN_PLAIN
+    return install_hints.DEBIAN_RUST if apt_knows(install_hints.DEBIAN_RUST[0], environ) else _DEBIAN_PLAIN
 
 
 def _for_rustup(rustup: Rustup, environ: Mapping[str, str]) -> dict[str, str]:

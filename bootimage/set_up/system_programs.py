@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bootimage.errors import BuildError
-from bootimage.machine import packages
-from bootimage.machine.ovmf import find_firmware
+from bootimage.base import install_hints
+from bootimage.base.errors import BuildError
 from bootimage.machine.qemu import find_qemu
+from bootimage.machine.uefi_firmware import find_firmware
 from bootimage.set_up.commands import apt_install
 from bootimage.set_up.note import Note
 
@@ -44,7 +44,7 @@ def _missing_qemu(environ: Mapping[str, str]) -> list[str]:
     try:
         find_qemu(environ)
     except BuildError:
-        return [packages.QEMU["apt-get"]]
+        return [install_hints.QEMU["apt-get"]]
     return []
 
 
@@ -52,13 +52,13 @@ def _missing_firmware(environ: Mapping[str, str]) -> list[str]:
     try:
         find_firmware(environ)
     except BuildError:
-        return [packages.OVMF["apt-get"]]
+        return [install_hints.OVMF["apt-get"]]
     return []
 
 
 def _with_windows(missing: list[str], environ: Mapping[str, str]) -> list[str]:
     display = environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
-    return [*missing, _WINDOWS] if display and packages.QEMU["apt-get"] in missing else missing
+    return [*missing, _WINDOWS] if display and install_hints.QEMU["apt-get"] in missing else missing
 
 
 def _listed(file: Path) -> Iterator[tuple[str, str]]:

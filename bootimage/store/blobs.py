@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bootimage.store.lock import locked
+from bootimage.store.file_locks import locked
 from bootimage.store.record import Blob
 
 # The clock of a file system ticks: a file that was changed this short a time ago could be changed

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bootimage.dataclass import dataclass
+from bootimage.base.json_text import parse_object
+from bootimage.base.lazy_dataclass import dataclass
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _VERSION = 1
@@ -97,11 +98,8 @@ def seal(content: Mapping[str, Any]) -> bytes:
 
 def unseal(data: bytes) -> dict[str, Any]:
     """The content of what `seal` made; ValueError when a single bit of it is not as it was."""
-    try:
-        content = json.loads(data)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(content, dict) or content.pop("check", None) != _check(content):
+    content = parse_object(data)
+    if content.pop("check", None) != _check(content):
         raise ValueError("the check sum is wrong")
     return content
 

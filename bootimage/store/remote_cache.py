@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bootimage import report
-from bootimage.files import copy_whole
-from bootimage.store.action_result import decode_stdout, encode_action_result
-from bootimage.store.record import Blob, Record, record_content, record_of, seal, unseal
+from bootimage.base import console
+from bootimage.base.write_files import copy_whole
+from bootimage.store.bazel_action_result import decode_stdout, encode_action_result
+from bootimage.store.record import Blob, Entry, Record, record_content, record_of, seal, unseal
 from bootimage.store.remote_health import Health, RemoteProblem
 from bootimage.store.remote_settings import RemoteSettings, remote_settings
-from bootimage.store.store import Entry, Store
+from bootimage.store.store import Store
 
 if TYPE_CHECKING:
     from bootimage.store.remote_http import HttpFolder
@@ -94,7 +94,7 @@ class RemoteCache:
         if found is None:
             return None
         record, packed = found
-        with report.step(f"{label}: from the network cache"), store.work("fetch") as folder:
+        with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
             files = self._bring_all(store, record, packed, folder)
             return store.put(key, files, record.label, record.seconds) if files is not None else None
 
@@ -102,7 +102,7 @@ class RemoteCache:
         found = self._record(key, store.limit)
         if found is None or found[0].blobs.keys() != outputs.keys():
             return False
-        with report.step(f"{label}: from the network cache"), store.work("fetch") as folder:
+        with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
             files = self._bring_all(store, *found, folder)
             for name, path in (files or {}).items():
                 copy_whole(path, outputs[name])

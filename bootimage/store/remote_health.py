@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from bootimage import report
+from bootimage.base import console
 
 _FAILURES = 3
 
@@ -43,6 +43,6 @@ class Health:
             self._failures = _FAILURES if problem.final else self._failures + 1
         if first:
             rest = f"; no more {self._purpose} in this run" if problem.final else ""
-            report.say(f"warning: network cache {self._name}: {problem}; {self._consequence}{rest}")
+            console.say(f"warning: network cache {self._name}: {problem}; {self._consequence}{rest}")
             if problem.hint:
-                report.say(f"  help: {problem.hint}")
+                console.say(f"  help: {problem.hint}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.remote_health import RemoteProblem
 from bootimage.store.remote_settings import RemoteSettings
 

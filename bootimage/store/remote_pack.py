@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.record import Blob, is_digest
 
 # An rlib of 64 MB takes a second to compress and 0.3 s to expand, to a third; more effort gains little.

@@ -18,10 +18,9 @@ from dataclasses import field
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
-from bootimage import report
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.spelling import closest
+from bootimage.base import console
+from bootimage.base.errors import BuildError, closest
+from bootimage.base.lazy_dataclass import dataclass
 
 _DEFAULT_TIMEOUT = 10.0
 _EXAMPLE = "https://cache.example/rustkernel"
@@ -174,11 +173,11 @@ def _from_netrc(environ: Mapping[str, str], host: str) -> str | None:
     except FileNotFoundError:
         return None
     except netrc.NetrcParseError as problem:  # whose text may quote a password
-        report.say(
+        console.say(
             f"warning: {named}:{problem.lineno or 1}: cannot be understood, so no password is taken from it"
         )
         return None
     except (OSError, ValueError):
-        report.say(f"warning: {named}: cannot be read, so no password is taken from it")
+        console.say(f"warning: {named}: cannot be read, so no password is taken from it")
         return None
     return _basic(found[0], found[2]) if found and found[2] else None

@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from bootimage.store.lock import try_lock, unlock
+from bootimage.store.file_locks import try_lock, unlock
 
 # A folder this young may belong to a process that is about to lock its lease.
 _YOUNG_S = 60.0

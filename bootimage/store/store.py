@@ -20,17 +20,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from bootimage import report
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.store.folder import OTHER_ADVICE, is_readable, prepare, store_choice
-from bootimage.store.ledger import History, Usage, read_history, stored_size, usages
+from bootimage.base import console
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.record import Blob, Entry, is_digest, is_file_name
+from bootimage.store.record_files import History, Usage, read_history, stored_size, usages
 from bootimage.store.session import in_use
-from bootimage.store.shelf import Shelf
+from bootimage.store.store_folder import Shelf
+from bootimage.store.store_settings import OTHER_ADVICE, is_readable, prepare, store_choice
 from bootimage.store.tree import Content
-
-__all__ = ["Blob", "Entry", "Store", "StoreStatistics", "open_store"]
 
 _Result = TypeVar("_Result")
 
@@ -119,7 +117,7 @@ class Store:
         _check_key(key)
 
         def waiting() -> None:
-            report.say(f"Waiting for another build of {label} to end")
+            console.say(f"Waiting for another build of {label} to end")
 
         with ExitStack() as held:
             self._either(lambda shelf: held.enter_context(shelf.building(key, waiting)))
@@ -164,8 +162,8 @@ class Store:
     def _spare_for(self, problem: OSError) -> Shelf:
         with self._guard:
             if self._private is None:
-                report.say(f"warning: nothing new is kept in the store {self.root}: {_reason(problem)}")
-                report.say(f"  help: {_advice(problem)}")
+                console.say(f"warning: nothing new is kept in the store {self.root}: {_reason(problem)}")
+                console.say(f"  help: {_advice(problem)}")
                 self._private_shelf()
             assert self._private is not None
             return self._private

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from bootimage.dataclass import dataclass
+from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.blobs import is_whole, make_folder, remove
 from bootimage.store.record import Blob
 from bootimage.store.session import Session

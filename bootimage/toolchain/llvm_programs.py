@@ -89,6 +89,6 @@ def digest_of(program: Path) -> str:
 
 @cache
 def _digest(program: Path, _time: int, _size: int) -> str:
-    from bootimage.store.shared_files import digest_of_file
+    from bootimage.base.file_digest import digest_of_file
 
     return digest_of_file(program)[:16]

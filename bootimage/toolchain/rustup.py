@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import pwd
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.text_file import read_text
+from bootimage.base.toml_text import TomlError, parse_table
+from bootimage.base.user_folders import home_folder
 
-try:
-    import tomli as toml  # compiled, and so the quicker one to load
-except ModuleNotFoundError:  # `sconsw` reads this before any package is installed
-    import tomllib as toml  # type: ignore[no-redef]
+_LONGEST_NAME = 255  # bytes, of a folder
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class Rustup:
     @cached_property
     def _settings(self) -> dict[str, Any]:
         try:
-            return toml.loads((self.home / "settings.toml").read_text())
-        except (OSError, UnicodeDecodeError, toml.TOMLDecodeError):
+            return parse_table(read_text(self.home / "settings.toml", "rustup's settings"))
+        except (BuildError, TomlError):
             return {}  # rustup itself will complain; what is installed can be used all the same
 
     def _installed(self) -> list[Path]:
@@ -110,16 +109,6 @@ def find_rustup(environ: Mapping[str, str]) -> Rustup | None:
     return Rustup(places[0], Path(program)) if program else None
 
 
-def home_folder(environ: Mapping[str, str]) -> Path:
-    """HOME, or what the system's user list says where it is empty or not set."""
-    if home := environ.get("HOME"):
-        return Path(home)
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:  # a user without a name, as in some containers
-        return Path("/")
-
-
 def cargo_home(environ: Mapping[str, str]) -> Path:
     """Cargo's folder of downloaded crates and configuration: CARGO_HOME, or `.cargo` in HOME."""
     return Path(environ.get("CARGO_HOME") or home_folder(environ) / ".cargo")
@@ -145,30 +134,48 @@ def toolchain_file(folder: Path) -> ToolchainFile | None:
 
 
 def _read_toolchain_file(file: Path) -> ToolchainFile:
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BuildError(f"cannot be read: {error}", file=file) from error
+    text = read_text(file, "rustup's toolchain file")
     words = text.split()
     if len(words) == 1 and file.suffix != ".toml":  # the form before 2020: the channel alone
-        return ToolchainFile(file, words[0], None)
+        return ToolchainFile(file, _channel(file, words[0]), None)
     table = _toolchain_table(file, text)
     channel, path = table.get("channel"), table.get("path")
     for key, value in (("channel", channel), ("path", path)):
         if value is not None and not isinstance(value, str):
             raise BuildError(f"`toolchain.{key}` must be a string, found {value!r}", file=file)
-    return ToolchainFile(file, channel, file.parent / path if path else None)
+    return ToolchainFile(file, _channel(file, channel) if channel else None, _folder(file, path))
+
+
+def _channel(file: Path, name: str) -> str:
+    usable = name.isprintable() and len(name.encode()) <= _LONGEST_NAME
+    if usable and "/" not in name and name not in (".", ".."):
+        return name
+    raise BuildError(
+        f"`{name[:60]}` is no name of a toolchain",
+        file=file,
+        hint='write a channel (`channel = "nightly"`); to use a folder, name it in RUST_TOOLCHAIN',
+    )
+
+
+def _folder(file: Path, path: str | None) -> Path | None:
+    if not path:
+        return None
+    if path.startswith("/") and "\0" not in path:
+        return Path(path)
+    raise BuildError(
+        f"`toolchain.path` must be an absolute path, found `{path[:60]}`",
+        file=file,
+        hint="write the whole path, or name the folder in RUST_TOOLCHAIN",
+    )
 
 
 def _toolchain_table(file: Path, text: str) -> dict[str, Any]:
     expected = 'write `[toolchain]` and below it `channel = "nightly"`'
     try:
-        table = toml.loads(text).get("toolchain")
-    except toml.TOMLDecodeError as error:
-        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (None, None)
-        message = str(error).partition(" (at ")[0]
-        raise BuildError(message, file=file, line=line, column=column, hint=expected) from error
+        table = parse_table(text).get("toolchain")
+    except TomlError as error:
+        message = f"this is not TOML: {error.message}"
+        raise BuildError(message, file=file, line=error.line, column=error.column, hint=expected) from error
     if not isinstance(table, dict):
         raise BuildError("has no table `[toolchain]`", file=file, hint=expected)
     return table

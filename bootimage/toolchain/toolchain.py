@@ -13,16 +13,21 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
-from bootimage import report
-from bootimage.dataclass import dataclass
-from bootimage.errors import BuildError
-from bootimage.process import decode, run
-from bootimage.toolchain import library_source, llvm_programs, mending
-from bootimage.toolchain.answers import check_cargo, check_compiler
-from bootimage.toolchain.clean_environment import kept_variables
-from bootimage.toolchain.compiler_search import FoundCompiler, ToolchainRequest, search_compiler
-from bootimage.toolchain.probe import cache_folder, open_probe
-from bootimage.toolchain.rustup import cargo_home, find_rustup, home_folder
+from bootimage.base import console, install_hints
+from bootimage.base.errors import BuildError
+from bootimage.base.json_text import parse_json
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.user_folders import cache_folder, home_folder
+from bootimage.toolchain import library_source, llvm_programs
+from bootimage.toolchain.clean_environment import (
+    compile_variables,
+    fetch_variables,
+    sealed_variables,
+)
+from bootimage.toolchain.fact_cache import open_probe
+from bootimage.toolchain.find_compiler import ToolchainRequest, search_compiler
+from bootimage.toolchain.identify_compiler import ask_cargo, ask_compiler
+from bootimage.toolchain.rustup import cargo_home, find_rustup
 
 __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
 
@@ -128,22 +133,8 @@ class Toolchain:
             return json.dumps(library_source.source_minors(library))
 
         stamps = [library / "Cargo.lock", library / "core/src/lib.rs"]
-        minors: list[int] = json.loads(open_probe(self.environ).recall("library source", stamps, ask))
+        minors: list[int] = parse_json(open_probe(self.environ).recall("library source", stamps, ask))
         return minors
-
-    def std_vendor_config(self) -> list[str]:
-        """Arguments with which cargo takes the library's own dependencies from its source, offline.
-
-        For the build of the sysroot alone: they replace the cargo registry. Empty where the source
-        comes without them (rustup's stable).
-        """
-        vendor = self.library_source() / "vendor"
-        if not vendor.is_dir():
-            return []
-        values = {"crates-io.replace-with": "std-vendor", "std-vendor.directory": str(vendor)}
-        return [
-            part for key, text in values.items() for part in ("--config", f"source.{key}={json.dumps(text)}")
-        ]
 
     def objcopy(self) -> Path:
         """LLVM's objcopy, to be run in `objcopy_environment`. Raises BuildError where there is none."""
@@ -177,16 +168,27 @@ class Toolchain:
         return found
 
     def environment(self, *, links: bool = True) -> dict[str, str]:
-        """The clean environment for cargo and rustc.
+        """The clean environment for cargo and rustc: no secret is in it.
 
         Raises BuildError where no linker is found, unless `links` is false: nothing is linked in it.
         """
+        return self._around(compile_variables(self.environ), links=links)
+
+    def sealed_environment(self) -> dict[str, str]:
+        """The environment for builds whose results are shared: nothing of it differs between users."""
+        return self._around(sealed_variables(self.environ))
+
+    def fetch_environment(self) -> dict[str, str]:
+        """The environment for a cargo that downloads, with credentials: it must run no code of others."""
+        return self._around(fetch_variables(self.environ), links=False)
+
+    def _around(self, variables: Mapping[str, str], *, links: bool = True) -> dict[str, str]:
         if self.bootstrap and links:
             _say_bootstrap(self)
         linker_folder = self._linker_folder() if links else []
         rustup = find_rustup(self.environ)
         return {
-            **kept_variables(self.environ),
+            **variables,
             "PATH": os.pathsep.join([str(self.rustc.parent), *linker_folder, self._search_path()]),
             "HOME": str(home_folder(self.environ)),
             "CARGO_HOME": str(self.cargo_home()),
@@ -212,12 +214,12 @@ class Toolchain:
         if part == "rust-src" and self.named_library:
             return f"let RUST_SRC name the library source of rustc {self.release}, or nothing"
         if self.sysroot == Path("/usr"):
-            return mending.apt_install([packages[part]])
+            return install_hints.apt_install([packages[part]])
         if self.rustup_name is None:
-            return f"a toolchain that {self.sysroot} is not: {mending.install_toolchain('nightly')}"
+            return f"a toolchain that {self.sysroot} is not: {install_hints.install_toolchain('nightly')}"
         if part == "rust-lld":  # comes with the compiler itself, so something took it away
-            return f"{mending.install_toolchain(self.rustup_name)} --force"
-        return mending.add_components(self.rustup_name, [part])
+            return f"{install_hints.install_toolchain(self.rustup_name)} --force"
+        return install_hints.add_components(self.rustup_name, [part])
 
     def _search_path(self) -> str:
         return self.environ.get("PATH") or os.defpath
@@ -229,10 +231,10 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     Raises BuildError, with the command that mends it, where there is none or a named one is missing.
     """
     found = search_compiler(request)
-    sysroot, identity = _ask_compiler(found, request.environ)
+    sysroot, identity = ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
     if found.cargo != found.rustc.with_name("cargo"):  # no toolchain has put it there
-        _ask_cargo(found.cargo, request.environ)
+        ask_cargo(found.cargo, request.environ)
     return Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
@@ -246,52 +248,10 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     )
 
 
-def _ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path, str]:
-    probe, files = open_probe(environ), [found.rustc]
-
-    def ask(argument: str) -> str:
-        return _ask(found.rustc, argument, "a Rust compiler", environ)
-
-    # A script that starts another compiler would not show by its own stamp that this one was replaced:
-    # it is asked anew by every run.
-    keep = _is_compiler_itself(found.rustc)
-    sysroot = probe.recall("sysroot", files, lambda: ask("--print=sysroot").strip(), keep=keep)
-    identity = probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
-    check_compiler(found, identity, sysroot)
-    return Path(sysroot), identity
-
-
-def _ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
-    def ask() -> str:
-        return _ask(cargo, "--version", "cargo", environ)
-
-    check_cargo(
-        cargo, open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
-    )
-
-
-def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
-    answer = run([program, argument], env=_bare(environ), quiet=True)
-    return decode(answer.or_fail(f"{program} does not work as {what}").stdout)
-
-
-def _is_compiler_itself(rustc: Path) -> bool:
-    return not _is_script(rustc) and (rustc.resolve().parent.parent / "lib/rustlib").is_dir()
-
-
-def _is_script(program: Path) -> bool:
-    with program.open("rb") as file:
-        return file.read(2) == b"#!"
-
-
-def _bare(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**kept_variables(environ), "PATH": environ.get("PATH") or os.defpath}
-
-
 _said_bootstrap: set[Path] = set()
 
 
 def _say_bootstrap(toolchain: Toolchain) -> None:
     if toolchain.rustc not in _said_bootstrap:
         _said_bootstrap.add(toolchain.rustc)
-        report.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
+        console.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")

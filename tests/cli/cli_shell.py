@@ -39,8 +39,9 @@ class Shell:
         return captured.out + captured.err if fails else captured.out
 
     def calls(self) -> list[dict[str, object]]:
-        """How the scripts were called: their arguments, folder and environment."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+        """How the scripts were called: their arguments, folder and environment; without downloads."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [call for call in map(json.loads, lines) if call["words"][:1] != ["fetch"]]
 
     def binary(self) -> Path:
         """The kernel's executable, where cargo would have put it."""

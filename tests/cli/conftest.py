@@ -12,8 +12,8 @@ from cargo_tree import named, tree
 from cli_shell import Shell, recorder
 from fake_toolchain import program, rustc
 
+from bootimage.image.image_files import Images
 from bootimage.image.kernel_images import KernelImages
-from bootimage.image.set import Images
 
 LOCK = 'version = 4\n[[package]]\nname = "os"\nversion = "0.1.0"\n'
 CONFIG = '[build]\ntarget = "x86_64-unknown-none"\n'
@@ -62,7 +62,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], list[Path]]:
             return Images(bios)
 
         monkeypatch.setattr("bootimage.image.kernel_images.provide_images", provide)
-        monkeypatch.setattr("bootimage.commands.making.provide_images", provide)
+        monkeypatch.setattr("bootimage.cargo_cli.build_images.provide_images", provide)
         return asked
 
     return prepare

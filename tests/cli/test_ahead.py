@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from cargo_tree import named, tree
 
-from bootimage import process
-from bootimage.cargo.arguments import CargoArguments
+from bootimage.base import run_program
+from bootimage.base.errors import BuildError
 from bootimage.cargo.toml_file import read_toml
-from bootimage.commands import ahead
-from bootimage.errors import BuildError
+from bootimage.cargo_cli import build_images
+from bootimage.cargo_cli.cargo_arguments import CargoArguments
 from bootimage.image.kernel_images import USUAL, KernelImages
 
 Begin = Callable[[], Any]
@@ -24,7 +24,7 @@ Begin = Callable[[], Any]
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[KernelImages]:
     """The images whose loader was begun."""
     asked: list[KernelImages] = []
-    monkeypatch.setattr(ahead, "provide_loader", lambda _context, images: asked.append(images))
+    monkeypatch.setattr(build_images, "provide_loader", lambda _context, images: asked.append(images))
     return asked
 
 
@@ -37,7 +37,7 @@ def begin(tmp_path: Path) -> Begin:
         file, target_dir = read_toml(manifest), tmp_path / "target"
         return SimpleNamespace(file=file, arguments=CargoArguments(), target=USUAL, target_dir=target_dir)
 
-    return lambda: ahead.loader_ahead(None, manifest, find_out)  # type: ignore[arg-type]
+    return lambda: build_images.loader_ahead(None, manifest, find_out)  # type: ignore[arg-type]
 
 
 def test_the_loader_of_a_first_build_is_begun(begin: Begin, begun: list[KernelImages]) -> None:
@@ -57,16 +57,16 @@ def test_the_loaders_error_is_left_to_who_needs_it(begin: Begin, monkeypatch: py
     def fail(_context: object, _images: object) -> None:
         raise BuildError("no such loader")
 
-    monkeypatch.setattr(ahead, "provide_loader", fail)
+    monkeypatch.setattr(build_images, "provide_loader", fail)
     with begin():
         pass
 
 
 def test_a_kernel_that_fails_ends_the_loader(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(_context: object, _images: object) -> None:
-        process.run(["sleep", "60"], env=os.environ).or_fail("ended")
+        run_program.run(["sleep", "60"], env=os.environ).or_fail("ended")
 
-    monkeypatch.setattr(ahead, "provide_loader", wait)
+    monkeypatch.setattr(build_images, "provide_loader", wait)
     start = time.monotonic()
     with pytest.raises(BuildError, match="does not compile"), begin():
         time.sleep(0.5)

@@ -9,8 +9,8 @@ import pytest
 from cargo_tree import named, tree
 from cli_shell import Shell
 
+from bootimage.image.image_files import Images
 from bootimage.image.kernel_images import KernelImages
-from bootimage.image.set import Images
 
 LOADER = '[[package]]\nname = "bootloader"\nversion = "0.9.35"\nsource = "registry+https://example.invalid"\n'
 CHECKOUT = Path(__file__).parents[2]
@@ -162,7 +162,7 @@ def test_a_full_disk_is_one_line(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
         raise OSError(28, "No space left on device", "/a/file")
 
     on_loader_0_9(shell.folder)
-    monkeypatch.setattr("bootimage.files.write_whole", full)
+    monkeypatch.setattr("bootimage.base.write_files.write_whole", full)
     assert shell.run("bootimage init", fails=1).endswith(
         "/a/file: error: cannot be used: No space left on device\n"
     )
@@ -170,10 +170,10 @@ def test_a_full_disk_is_one_line(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_runner_loads_nothing_dear_before_it_has_something_to_do() -> None:
     """It is started once for every test, and its start-up is what cargo's user waits for."""
-    modules = ["runner", "making"]
+    modules = ["commands.runner", "cargo_cli.build_images"]
     code = (
         f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
-        + "".join(f"import bootimage.commands.{name}\n" for name in modules)
+        + "".join(f"import bootimage.{name}\n" for name in modules)
         + "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout

@@ -9,16 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from boot_sectors import (
-    ENDLESS_SERIAL,
-    HALT,
-    RESET,
-    SHUT_DOWN,
-    TRIPLE_FAULT,
-    exit_with,
-    sector,
-    serial,
-)
+from boot_sectors import ENDLESS_SERIAL, HALT, RESET, SHUT_DOWN, TRIPLE_FAULT, exit_with, sector, serial
 from cli_shell import Shell, recorder
 from elf_bytes import elf
 
@@ -211,7 +202,7 @@ def start(shell: Shell, name: str, **options: object) -> subprocess.Popen[bytes]
     """The runner as a process of its own, with an image that lies there already."""
     program = (
         "import sys; from pathlib import Path; import bootimage.image.kernel_images as k\n"
-        "from bootimage.image.set import Images\n"
+        "from bootimage.image.image_files import Images\n"
         "image = Path(sys.argv.pop())\n"
         "k.provide_images = lambda c, a, e=None: Images(image)\n"
         "from bootimage.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bootimage.disk import copy
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
+from bootimage.disk import copy_ranges
 
 DATA = bytes(range(256)) * 9000
 
@@ -28,7 +28,7 @@ def copied(tmp_path: Path, size: int = len(DATA)) -> bytes:
     source.write_bytes(DATA)
     target = os.open(out, os.O_RDWR | os.O_CREAT)
     try:
-        copy.copy_file(source, size, target, 1000)
+        copy_ranges.copy_file(source, size, target, 1000)
     finally:
         os.close(target)
     return out.read_bytes()[1000:]
@@ -90,7 +90,7 @@ def test_holes_are_not_filled(tmp_path: Path) -> None:
         file.write(b"data")
     target = os.open(tmp_path / "out", os.O_RDWR | os.O_CREAT)
     os.ftruncate(target, 64 << 20)
-    copy.copy_file(source, 64 << 20, target, 0)
+    copy_ranges.copy_file(source, 64 << 20, target, 0)
     os.close(target)
     assert (tmp_path / "out").read_bytes() == source.read_bytes()
     assert (tmp_path / "out").stat().st_blocks * 512 < 1 << 20

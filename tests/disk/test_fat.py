@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import string
+import struct
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import assert_sound, call, read_back, write_volume
 
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import View, view_of
 from bootimage.disk import fat, fat_geometry, fat_names
 from bootimage.disk.fat_geometry import MIB
 from bootimage.disk.read_fat import FatVolume
-from bootimage.disk.view import View, view_of
-from bootimage.errors import BuildError
 
 NAMES = {
     "kernel-x86_64": b"kernel" * 1000,
@@ -360,3 +361,48 @@ def test_the_reader_survives_any_damage(tmp_path: Path, damage: list[tuple[int, 
         assert "no FAT volume" in error.message
     finally:
         os.close(target)
+
+
+def small_volume(entries: dict[int, list[bytes]], chains: dict[int, int]) -> bytes:
+    """A FAT12 volume of 64 KiB with one-sector clusters: the root folder is number 0."""
+    volume = bytearray(512 * 128)
+    struct.pack_into("<3x8xHBHBHHBH", volume, 0, 512, 1, 1, 1, 16, 128, 0xF8, 1)
+    volume[510:512] = b"\x55\xaa"
+    table = sum(following << 12 * cluster for cluster, following in chains.items())
+    volume[512:1024] = table.to_bytes(512, "little")
+    for cluster, listed in entries.items():
+        start = 1024 if cluster == 0 else 1536 + (cluster - 2) * 512
+        volume[start : start + 32 * len(listed)] = b"".join(listed)
+    return bytes(volume)
+
+
+def small_entry(name: bytes, cluster: int, size: int = 0) -> bytes:
+    return struct.pack("<11sB8xHHHHI", name.ljust(11), 0x20 if size else 0x10, 0, 0, 0, cluster, size)
+
+
+@pytest.mark.parametrize(
+    ("entries", "chains", "message"),
+    [
+        # Folders that share their clusters: 2**38 paths.
+        (
+            {n: [small_entry(b"A", n + 1), small_entry(b"B", n + 1)] for n in range(1, 40)}
+            | {0: [small_entry(b"A", 2)]},
+            dict.fromkeys(range(1, 72), 0xFFF),
+            "has a cluster that is taken already",
+        ),
+        ({0: [small_entry(b"F", 2, 0xFFFFFFFF)]}, {2: 3, 3: 2}, "'F' has a cluster that is taken already"),
+        ({0: [small_entry(b"D", 2)]}, {2: 3, 3: 2}, "'D' has a cluster that is taken already"),
+        (
+            {0: [small_entry(b"F", 2, 600), small_entry(b"G", 3, 10)]},
+            {2: 3, 3: 0xFFF},
+            "'G' has a cluster that is taken already",
+        ),
+        ({0: [small_entry(b"F", 2, 4 << 20)]}, {2: 3, 3: 0xFFF}, "'F' is too short"),
+    ],
+)
+def test_a_cluster_belongs_to_one_file(
+    tmp_path: Path, entries: dict[int, list[bytes]], chains: dict[int, int], message: str
+) -> None:
+    (tmp_path / "v").write_bytes(small_volume(entries, chains))
+    with view_of(tmp_path / "v") as view, pytest.raises(BuildError, match=message):
+        list(FatVolume(view).entries())

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from oracles import call
 
+from bootimage.base.errors import BuildError
+from bootimage.base.file_view import view_of
 from bootimage.disk import gpt, mbr
-from bootimage.disk.read_table import read_table
-from bootimage.disk.view import view_of
-from bootimage.errors import BuildError
+from bootimage.disk.read_partitions import read_table
 
 BOOT_SECTOR = b"\xfa".ljust(510, b"\0") + b"\x55\xaa"
 DISK_GUID = UUID("11111111-2222-4333-8444-555555555555")
@@ -133,4 +134,22 @@ def test_a_damaged_gpt_is_an_error(tmp_path: Path, place: int) -> None:
         file.seek(place)
         file.write(b"\xee")
     with view_of(image) as view, pytest.raises(BuildError, match="partition table"):
+        read_table(view)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(0, 100)], "partition 1 is no part of the disk"),
+        ([(1, 50), (50, 10)], "the partitions 1 and 2 are on top of each other"),
+        ([(60, 10), (1, 99)], "the partitions 2 and 1 are on top of each other"),
+        ([(1, 100)], "partition 1 is no part of the disk"),
+    ],
+)
+def test_what_is_no_part_of_a_disk_is_damage(
+    tmp_path: Path, rows: list[tuple[int, int]], message: str
+) -> None:
+    entries = b"".join(struct.pack("<B3sB3sII", 0, b"", 0x0C, b"", *row) for row in rows)
+    sector = BOOT_SECTOR[:446] + entries.ljust(64, b"\0") + b"\x55\xaa"
+    with view_of(disk(tmp_path / "d", 100, sector)) as view, pytest.raises(BuildError, match=message):
         read_table(view)

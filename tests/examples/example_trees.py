@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootimage.machine.conversation import Expect
-from bootimage.machine.guest_test import GuestTest, run_guest_test
-from bootimage.machine.ovmf import find_firmware
+from bootimage.kernel_test.conversation import Expect
+from bootimage.kernel_test.run_tests import GuestTest, run_guest_test
+from bootimage.kernel_test.verdict import Result
 from bootimage.machine.qemu import Machine, find_qemu
-from bootimage.machine.verdict import Result
+from bootimage.machine.uefi_firmware import find_firmware
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STORE = CHECKOUT / "tests" / ".work" / "store"

@@ -110,7 +110,9 @@ class Project:
         return finished.stdout
 
     def cargo_calls(self) -> list[list[str]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The arguments of each cargo that has compiled."""
+        calls = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [words for words in calls if words[0] != "fetch"]
 
 
 @pytest.fixture

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.cargo.crate import CrateBuild, build_crate
+from bootimage.base.jobserver import JobServer
 from bootimage.cargo.manifest import read_package
-from bootimage.cargo.sysroot_crates import Sysroot
 from bootimage.context import BuildContext
-from bootimage.jobserver import JobServer
-from bootimage.loader.choose import choose_loader
-from bootimage.loader.v0_9 import FlatLoader, flat_loader
-from bootimage.pipeline import read_specification
+from bootimage.kernel.crate_build import CrateBuild, build_crate
+from bootimage.loader.choose_loader import choose_loader
+from bootimage.loader.loader_0_9 import FlatLoader, flat_loader
 from bootimage.store.store import open_store
-from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
+from bootimage.sysroot.sysroot_crates import Sysroot
+from bootimage.target_spec.read_target import read_specification
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import find_toolchain
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = CHECKOUT / "examples" / "vga_text"
@@ -71,7 +72,7 @@ def context() -> BuildContext:
 def copy_example(context: BuildContext, folder: Path) -> Kernel:
     """The example vga_text as a project in `folder`."""
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", "build"))
-    target = read_specification(context, folder / "x86_64-vga_text.json")
+    target = read_specification(context.toolchain, folder / "x86_64-vga_text.json")
     manifest = folder / "Cargo.toml"
     return Kernel(context, CrateBuild(manifest, target, folder / "target", folder, Sysroot(target)))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
-from bootimage.errors import BuildError
-from bootimage.loader.choose import Loader, choose_loader, published_loader
+from bootimage.loader.choose_loader import Loader, choose_loader, published_loader
 from tests.cargo_tree import named, tree
 
 REGISTRY = "registry+https://registry.example/index"

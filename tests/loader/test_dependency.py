@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
-from bootimage.errors import BuildError
-from bootimage.loader.choose import choose_loader
-from bootimage.loader.dependency import active_features, source_of
+from bootimage.loader.choose_loader import choose_loader
+from bootimage.loader.loader_source import active_features, source_of
 from tests.loader.conftest import Kernel
 
 pytestmark = pytest.mark.rust

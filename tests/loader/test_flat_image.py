@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.image.elf import read_kernel
-from bootimage.loader import flat_image
-from bootimage.loader.v0_9 import provide_flat_image
+from bootimage.base.errors import BuildError
+from bootimage.elf.kernel_file import read_kernel
+from bootimage.image import flat_image
+from bootimage.image.flat_image import provide_flat_image
 from tests.elf_bytes import BASE, Layout, elf
 from tests.loader.conftest import Kernel
 

@@ -8,9 +8,9 @@ from typing import NamedTuple, cast
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.lock_file import parse_lock_file
-from bootimage.errors import BuildError
-from bootimage.loader.holds import applied_holds, check_family, hold_back, holds
+from bootimage.loader.pinned_crates import applied_holds, check_family, hold_back, holds
 from bootimage.toolchain.toolchain import Toolchain
 from tests.loader.locks import GIT, locked
 

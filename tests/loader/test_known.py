@@ -7,8 +7,8 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from bootimage.loader import known
-from bootimage.loader.known import advice, nearest_known
+from bootimage.loader import known_versions
+from bootimage.loader.known_versions import advice, nearest_known
 from bootimage.toolchain.toolchain import Toolchain
 
 TABLE = """
@@ -37,7 +37,7 @@ class Compiler(NamedTuple):
 
 def table(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> None:
     path.write_text(text)
-    monkeypatch.setattr(known, "KNOWN", path)
+    monkeypatch.setattr(known_versions, "KNOWN", path)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
 from bootimage.context import BuildContext
-from bootimage.errors import BuildError
-from bootimage.loader.locate import dependency_manifest, locate_published, manifests
+from bootimage.loader.loader_source import dependency_manifest, locate_published, manifests
 
 
 def listed(name: str, version: str) -> dict[str, str]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
-from bootimage.errors import BuildError
-from bootimage.loader.choose import Loader, choose_loader
-from bootimage.loader.release import Release, identity, own_files, release_of
+from bootimage.loader.choose_loader import Loader, choose_loader
+from bootimage.loader.loader_release import Release, identity, own_files, release_of
 from tests.cargo_tree import named, tree
 from tests.loader.locks import GIT, REGISTRY, locked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from bootimage.loader.stand_ins import write_stand_ins
+from bootimage.loader.compile_0_9 import write_stand_ins
 
 
 def told(program: Path, *arguments: str, cwd: Path | None = None) -> str:

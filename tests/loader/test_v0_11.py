@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.errors import BuildError
 from bootimage.context import BuildContext
-from bootimage.errors import BuildError
-from bootimage.loader import v0_11
-from bootimage.loader.programs_0_11 import BY_NAME, PROGRAMS, program_key
-from bootimage.loader.release import Release
-from bootimage.loader.specification import program_target
-from bootimage.loader.v0_11 import provide_program
+from bootimage.loader import compile_0_11
+from bootimage.loader.compile_0_11 import program_target, provide_program
+from bootimage.loader.loader_0_11 import BY_NAME, PROGRAMS, program_key
+from bootimage.loader.loader_release import Release
 
 # i686-stage-3.json as published in 0.11.0 to 0.11.5.
 STAGE_3 = {
@@ -94,7 +93,7 @@ def test_an_old_stage_2_builds_and_fits(context: BuildContext, version: str) -> 
 
 
 def test_a_program_that_does_not_build(context: BuildContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(v0_11, "_smaller", lambda _version, _program: [])
+    monkeypatch.setattr(compile_0_11, "_smaller", lambda _version, _program: [])
     with pytest.raises(BuildError, match=r"bootloader 0\.11\.9 \(stage-2\) does not build with") as caught:
         provide_program(context, Release("0.11.9"), BY_NAME["stage-2"])
     assert "linking with `rust-lld` failed" in caught.value.message

@@ -14,19 +14,20 @@ from typing import cast
 
 import pytest
 
-from bootimage.cargo.diagnostics import executables
+from bootimage.base.errors import BuildError
+from bootimage.cargo.crate_sources import copy_crates
 from bootimage.cargo.manifest import read_package
+from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings
-from bootimage.cargo.rustflags import encoded
-from bootimage.errors import BuildError
-from bootimage.loader import relocatable
-from bootimage.loader.choose import Loader
-from bootimage.loader.dependency import source_of
-from bootimage.loader.relocatable import Recipe
-from bootimage.loader.v0_9 import FlatLoader, loader_key, provide_flat_image, provide_loader
+from bootimage.cargo.sealed_build import copy_source, run_sealed
+from bootimage.image.flat_image import provide_flat_image
+from bootimage.loader import compile_0_9
+from bootimage.loader.choose_loader import Loader
+from bootimage.loader.compile_0_9 import Recipe
+from bootimage.loader.loader_0_9 import FlatLoader, loader_key, provide_loader
+from bootimage.loader.loader_source import source_of
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import Machine, find_qemu
-from bootimage.process import run
 from bootimage.toolchain.toolchain import Toolchain
 from tests.loader.conftest import Kernel, make_context
 
@@ -116,19 +117,19 @@ def _built_by_its_own_recipe(kernel: Kernel, flat: FlatLoader, elf: Path) -> byt
     context, folder = kernel.context, kernel.folder.parent / "whole"
     folder.mkdir()
     package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
-    recipe = Recipe(package, flat.features, flat.settings, "the whole")
-    target, _ = relocatable._without_linking(relocatable._specification(context, package))
+    recipe = Recipe(package, flat.features, flat.settings, "the whole", flat.sources)
+    target, _ = compile_0_9._without_linking(compile_0_9._specification(context, package))
+    source = copy_source(package.folder, folder)
+    compile_0_9._write_lock(context, package, source)
+    crates = copy_crates(context, flat.sources, source / "Cargo.toml", folder)
     linking = "-Clink-args=--script=linker.ld --gc-sections"
     flags = [
-        linking if flag == relocatable._ONE_OBJECT else flag
-        for flag in relocatable._flags(context, recipe, target, folder)
+        linking if flag == compile_0_9._ONE_OBJECT else flag
+        for flag in compile_0_9._flags(context, recipe, target, folder)
     ]
-    environment = {
-        **context.environment(),
-        **{"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)},
-        "CARGO_ENCODED_RUSTFLAGS": encoded(flags),
-    }
-    finished = run(relocatable._command(context, recipe, target, folder), env=environment, cwd=folder)
+    kernel_variables = {"KERNEL": str(elf), "KERNEL_MANIFEST": str(flat.kernel)}
+    command = compile_0_9._command(context, recipe, target, folder)
+    finished = run_sealed(context, folder, command, flags, crates, step=None, variables=kernel_variables)
     program = executables(finished.or_fail("the recipe does not work").stdout)["bootloader"]
     into = ["-I", "elf64-x86-64", "-O", "binary", "--binary-architecture=i386:x86-64"]
     subprocess.run([context.toolchain.objcopy(), *into, program, folder / "flat"], check=True)
@@ -141,7 +142,7 @@ def test_another_kernel_needs_no_compiler_for_its_loader(
 ) -> None:
     first = image_of(kernel).read_bytes()
     monkeypatch.setattr(
-        relocatable, "run_cargo", lambda *_, **__: pytest.fail("the loader is compiled again")
+        compile_0_9, "run_sealed", lambda *_, **__: pytest.fail("the loader is compiled again")
     )
     kernel.edit("src/main.rs", "Hello World!", "Good morning")
     second = image_of(kernel).read_bytes()
@@ -252,8 +253,8 @@ def test_the_same_bytes_with_another_home(kernel: Kernel, tmp_path: Path) -> Non
         folder.mkdir()
         flat = replace(kernel, context=context).loader()
         package = read_package(source_of(context, flat.kernel, flat.loader), context.toolchain.cargo_home())
-        recipe = Recipe(package, flat.features, flat.settings, "a loader")
-        made.append(relocatable.compile_relocatable(context, recipe, folder))
+        recipe = Recipe(package, flat.features, flat.settings, "a loader", flat.sources)
+        made.append(compile_0_9.compile_relocatable(context, recipe, folder))
     assert package.folder.is_relative_to(home)
     for name in made[0]:
         assert made[0][name].read_bytes() == made[1][name].read_bytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bootimage.machine import qemu
 from bootimage.machine.qemu import Machine
-from bootimage.machine.run import run_interactive
+from bootimage.machine.run_guest import run_interactive
 
 machine = Machine(qemu.find_qemu(os.environ), Path(sys.argv[1]), extra=("-nic", "none"))
 sys.exit(run_interactive(machine, Path(sys.argv[2]), limit=float(sys.argv[3])))

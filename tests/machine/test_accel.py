@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.machine import accel, qemu
+from bootimage.machine import accelerator, qemu
 
 
 @pytest.mark.parametrize(
@@ -18,19 +18,19 @@ from bootimage.machine import accel, qemu
     ],
 )
 def test_what_the_user_names(environ: dict, named: str | None, expected: str) -> None:
-    assert accel.choose_accel(environ, Path("qemu"), named) == expected
+    assert accelerator.choose_accel(environ, Path("qemu"), named) == expected
 
 
 @pytest.mark.parametrize("quick", [True, False])
 def test_auto_takes_what_is_quick(monkeypatch: pytest.MonkeyPatch, quick: bool) -> None:
-    monkeypatch.setattr(accel, "_is_quick", lambda _program, _accel: quick)
-    chosen = accel.choose_accel({}, Path(f"qemu-{quick}"), "auto")
+    monkeypatch.setattr(accelerator, "_is_quick", lambda _program, _accel: quick)
+    chosen = accelerator.choose_accel({}, Path(f"qemu-{quick}"), "auto")
     assert (chosen == "tcg") is not quick
 
 
 @pytest.mark.boot
 def test_the_probe_boots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accel, "_PROBE_S", 60.0)
+    monkeypatch.setattr(accelerator, "_PROBE_S", 60.0)
     program = qemu.find_qemu(os.environ)
-    assert accel._is_quick(program, "tcg")
-    assert not accel._is_quick(program, "nonsense")
+    assert accelerator._is_quick(program, "tcg")
+    assert not accelerator._is_quick(program, "nonsense")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.errors import BuildError
-from bootimage.machine.conversation import Conversation, Expect, Send
+from bootimage.base.errors import BuildError
+from bootimage.kernel_test.conversation import Conversation, Expect, Send
 
 
 def test_steps_are_taken_in_order() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import boot_sectors as bs
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.machine.conversation import Expect, Send
-from bootimage.machine.guest_test import GuestTest, run_guest_test
-from bootimage.machine.interrupt import Stopped
+from bootimage.base.errors import BuildError
+from bootimage.kernel_test.conversation import Expect, Send
+from bootimage.kernel_test.run_tests import GuestTest, run_guest_test
+from bootimage.kernel_test.verdict import Outcome, Result
 from bootimage.machine.qemu import Machine
-from bootimage.machine.verdict import Outcome, Result
+from bootimage.machine.stoppable import Stopped
 
 pytestmark = pytest.mark.boot
 

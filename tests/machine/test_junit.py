@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.machine.junit import junit_xml, write_junit
-from bootimage.machine.verdict import Outcome, Result
+from bootimage.kernel_test.junit import junit_xml, write_junit
+from bootimage.kernel_test.verdict import Outcome, Result
 
 RESULTS = [
     Result("good", Outcome.PASSED, "exit code 33", 0.5, 33),

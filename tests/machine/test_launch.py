@@ -10,8 +10,8 @@ from pathlib import Path
 import boot_sectors as bs
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.machine import ovmf
+from bootimage.base.errors import BuildError
+from bootimage.machine import uefi_firmware
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import Machine
 
@@ -77,7 +77,7 @@ def test_no_room_for_temporary_files(
 def test_uefi_writes_to_a_copy_of_its_variable_store(
     guest_of: Callable[..., Machine], empty_tmp: Path
 ) -> None:
-    firmware = ovmf.find_firmware(os.environ)
+    firmware = uefi_firmware.find_firmware(os.environ)
     before = hashlib.sha256(firmware.vars_template.read_bytes()).digest()
     template = firmware.vars_template.stat()
 

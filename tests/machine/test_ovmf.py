@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.errors import BuildError
-from bootimage.machine.ovmf import find_firmware
+from bootimage.base.errors import BuildError
+from bootimage.machine.uefi_firmware import find_firmware
 
 SYSTEM = "usr/share/qemu/firmware"
 ADMIN = "etc/qemu/firmware"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.machine import qemu
-from bootimage.machine.ovmf import Firmware
 from bootimage.machine.qemu import Machine
+from bootimage.machine.uefi_firmware import Firmware
 
 PLAIN = Machine(Path("/bin/qemu"), Path("disk.img"))
 

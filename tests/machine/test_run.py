@@ -16,9 +16,9 @@ from pathlib import Path
 import boot_sectors as bs
 import pytest
 
-from bootimage.machine import run
+from bootimage.machine import run_guest
 from bootimage.machine.qemu import Machine
-from bootimage.machine.run import Audience, audience, run_interactive
+from bootimage.machine.run_guest import Audience, audience, run_interactive
 
 pytestmark = pytest.mark.boot
 
@@ -56,7 +56,7 @@ class TestAudience:
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "audience", lambda _machine, _environ: Audience.NOBODY)
+    monkeypatch.setattr(run_guest, "audience", lambda _machine, _environ: Audience.NOBODY)
 
 
 @pytest.mark.usefixtures("nobody")

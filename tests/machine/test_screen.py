@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.machine.screen import Picture, parse_ppm, png, same_but_for_a_cursor, save_png
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bootimage.machine.screen import Picture
-from bootimage.machine.stillness import Sample, Stillness
+from bootimage.machine.screen_watch import Sample, Stillness
 
 
 def flat(value: int) -> Picture:

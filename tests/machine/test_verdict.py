@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.machine.conversation import Expect
+from bootimage.kernel_test.conversation import Expect
+from bootimage.kernel_test.verdict import Evidence, Outcome, Result, describe, judge, summary
 from bootimage.machine.guest import Ending
-from bootimage.machine.verdict import Evidence, Outcome, Result, describe, judge, summary
 
 
 def ending(reason: str | None, code: int = 0, *, triple_fault: bool = False, complaint: str = "") -> Ending:

@@ -95,7 +95,7 @@ CHANGES.update(
         "the spelling of the target specification": edit("x86_64-my_os.json", "\n", "\n "),
         "the target specification": edit("x86_64-my_os.json", "{\n", '{\n  "cpu": "core2",\n'),
         "a comment in rust-toolchain.toml": grow("rust-toolchain.toml", "# pinned\n"),
-        "RUSTFLAGS": variable('RUSTFLAGS=["-Cno-redzone"]'),
+        "RUSTFLAGS": variable('RUSTFLAGS=["-Copt-level=1"]'),
         "CARGOFLAGS": variable('CARGOFLAGS=["--offline"]'),
         "CARGO_ENV": setting("hello", "good-bye"),
         "RUST_FEATURES": variable('RUST_FEATURES=["pattern"]'),

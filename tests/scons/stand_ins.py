@@ -20,7 +20,7 @@ import fake_toolchain
 from elf_bytes import config, elf
 from target_fakes import SCHEMA, TARGETS
 
-from bootimage.loader.programs_0_11 import PROGRAMS
+from bootimage.loader.loader_0_11 import PROGRAMS
 
 CODE, DEBUG = b"C" * 64, b"D" * 64
 LOADERS = ("0.11.16", "0.11.17")
@@ -43,6 +43,7 @@ esac
 
 _CARGO = """\
 here=${0%/bin/cargo}
+case $1 in fetch | vendor) exit 0 ;; esac
 echo "cargo $* [$MAKEFLAGS] [$RUSTFLAGS]" >>"$here/log"
 IFS='
 '
@@ -107,10 +108,9 @@ if [ -z "$manifest" ]; then  # a sysroot
   exit
 fi
 crate=${manifest%/Cargo.toml}
-case $manifest in "$here"/*)  # a program of the loader
+case $manifest in */work-*/source/Cargo.toml)  # a program of the loader, in its copy
   code=$({ own; cat "$manifest"; } | digest)
-  crate=${crate##*/}
-  crate=${crate%-0*}
+  crate=$(sed -n 's/^name = "\\(.*\\)"/\\1/p' "$manifest")
   case $crate in
     *boot-sector) { printf %s "$code"; head -c 446 /dev/zero; printf '\\125\\252'; } >"$out/$crate" ;;
     *uefi) { cat "$here/pe"; printf %s "$code"; } >"$out/$crate.efi" ;;
@@ -266,7 +266,7 @@ def _write_loaders(root: Path) -> None:
         for crate in ("bootloader", *(program.crate for program in PROGRAMS)):
             folder = root / "registry" / f"{crate}-{version}"
             folder.mkdir(parents=True)
-            (folder / "Cargo.toml").write_text(f"# {crate} {version}\n")
+            (folder / "Cargo.toml").write_text(f'[package]\nname = "{crate}"\nversion = "{version}"\n')
             (folder / "Cargo.lock").write_text("version = 4\n")
             packages.append({"name": crate, "version": version, "manifest_path": str(folder / "Cargo.toml")})
         for program in PROGRAMS:

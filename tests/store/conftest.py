@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage import report
+from bootimage.base import console
 from bootimage.store.store import Store
 
 
@@ -22,5 +22,5 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The lines that the user is told."""
     lines: list[str] = []
-    monkeypatch.setattr(report, "say", lines.append)
+    monkeypatch.setattr(console, "say", lines.append)
     return lines

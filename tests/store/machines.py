@@ -6,10 +6,11 @@ from pathlib import Path
 
 from stores import GIB, KEY, build
 
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
+from bootimage.store.record import Entry
 from bootimage.store.remote_cache import RemoteCache
 from bootimage.store.remote_settings import remote_settings
-from bootimage.store.store import Entry, Store
+from bootimage.store.store import Store
 
 
 def remote(url: str, mode: str = "write", **more: str) -> RemoteCache:

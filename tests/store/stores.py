@@ -10,9 +10,10 @@ import textwrap
 import time
 from pathlib import Path
 
-from bootimage.store.cached_action import perform
-from bootimage.store.folder import prepare
-from bootimage.store.store import Entry, Store
+from bootimage.store.build_once import perform
+from bootimage.store.record import Entry
+from bootimage.store.store import Store
+from bootimage.store.store_settings import prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GIB = 1 << 30

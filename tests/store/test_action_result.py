@@ -9,7 +9,7 @@ from action_results import output_digests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootimage.store.action_result import decode_stdout, encode_action_result
+from bootimage.store.bazel_action_result import decode_stdout, encode_action_result
 from bootimage.store.record import Blob
 
 A, B = "a" * 64, "b" * 64

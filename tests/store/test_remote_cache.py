@@ -16,7 +16,7 @@ from machines import Machine, remote
 from nginx import Nginx
 from stores import CONTENTS, GIB, KEY, finished, key_of, python, read
 
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
 from bootimage.store.remote_cache import open_remote
 from bootimage.store.remote_settings import remote_settings
 from bootimage.store.store import Store
@@ -77,7 +77,7 @@ def test_one_fetch_for_all_that_want_it(nginx: Nginx, tmp_path: Path) -> None:
     Machine(tmp_path / "ci", remote(nginx.url)).make()
     before = len(nginx.requests())
     script = """
-        from bootimage.store.cached_action import perform
+        from bootimage.store.build_once import perform
         from bootimage.store.remote_cache import open_remote
         cache = open_remote({"RUSTKERNEL_CACHE": sys.argv[2]})
         entry = perform(Store(Path(sys.argv[1]), 1 << 30), cache, sys.argv[3], "core", None)

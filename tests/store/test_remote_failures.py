@@ -17,7 +17,7 @@ from nginx import Nginx
 from stores import CONTENTS, KEY, key_of, read
 
 from bootimage.store import remote_health
-from bootimage.store.action_result import decode_stdout, encode_action_result
+from bootimage.store.bazel_action_result import decode_stdout, encode_action_result
 from bootimage.store.record import Blob, seal, unseal
 
 QUICK = {"RUSTKERNEL_CACHE_TIMEOUT": "0.4"}

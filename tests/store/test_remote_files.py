@@ -10,7 +10,7 @@ from machines import Machine, remote
 from nginx import Nginx
 from stores import CONTENTS, KEY, build, key_of
 
-from bootimage.store.cached_action import contents_of, perform
+from bootimage.store.build_once import contents_of, perform
 from bootimage.store.store import Store
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.store.remote_settings import RemoteSettings, remote_settings
 
 URL = "https://cache.example:8080/a/b"

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stores import CONTENTS, GIB, KEY, build, filled, held, key_of, put, read, use
 
-from bootimage.errors import BuildError
+from bootimage.base.errors import BuildError
 from bootimage.store import blobs as store_blobs
-from bootimage.store.action_key import action_key
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
+from bootimage.store.keys import action_key
 from bootimage.store.record import is_file_name
-from bootimage.store.report import duration_text, report_lines, size_text
 from bootimage.store.store import Store
+from bootimage.store.store_summary import duration_text, report_lines, size_text
 from bootimage.store.tree import tree_path
 
 
@@ -215,3 +215,14 @@ def test_size_texts() -> None:
     assert [size_text(size) for size in (0, 1023, 1536, 10 << 30, 5 << 40)] == [
         "0 B", "1023 B", "1.5 kB", "10.0 GB", "5.0 TB",
     ]  # fmt: skip
+
+
+def test_a_label_that_a_terminal_would_obey(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", GIB)
+    with store.work("x") as folder:
+        (folder / "f").write_bytes(b"x")
+        label = "core\nSaved so far: 900 days\x1b]0;title\x07\u202e" + "x" * 100_000
+        store.put(key_of("x"), {"f": folder / "f"}, label, 2.0)
+    _head, line, _saved = report_lines(store)
+    assert r"core\x0aSaved so far: 900 days\x1b]0;title\x07\u202exxx" in line
+    assert line.isprintable() and len(line) < 300

@@ -29,12 +29,12 @@ from stores import (
     use,
 )
 
-from bootimage import report
-from bootimage.errors import BuildError
+from bootimage.base import console
+from bootimage.base.errors import BuildError
 from bootimage.store import session as store_session
-from bootimage.store.cached_action import perform
-from bootimage.store.folder import parse_size
+from bootimage.store.build_once import perform
 from bootimage.store.store import Store, open_store
+from bootimage.store.store_settings import parse_size
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_another_users_store_is_read_and_not_written(
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     store = open_store({"RUSTKERNEL_STORE": str(tmp_path / "store"), "RUSTKERNEL_STORE_LIMIT": "2G"})
     monkeypatch.undo()
-    monkeypatch.setattr(report, "say", said.append)
+    monkeypatch.setattr(console, "say", said.append)
     found = store.get(KEY)
     assert found is not None and read(found) == CONTENTS and found.files == entry.files
     assert store.tree(found, LAYOUT) == tree and said == []
@@ -208,7 +208,7 @@ def test_as_another_user_for_real() -> None:
 
 
 FULL = """
-    from bootimage.store.cached_action import perform
+    from bootimage.store.build_once import perform
     root = Path(sys.argv[1])
     def build(size):
         def inner(folder):

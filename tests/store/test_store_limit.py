@@ -83,7 +83,7 @@ def test_use_and_making_room_at_once(tmp_path: Path) -> None:
     script = """
         import random
         chance = random.Random(int(sys.argv[2]))
-        from bootimage.store.cached_action import perform
+        from bootimage.store.build_once import perform
         for _ in range(8):
             store = Store(Path(sys.argv[1]), 60_000)
             mine = []

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from stores import GIB, KEY, build, finished, key_of, put, python, read
 
-from bootimage.store.cached_action import perform
+from bootimage.store.build_once import perform
 from bootimage.store.store import Store
 
 PERFORM = """
-    from bootimage.store.cached_action import perform
+    from bootimage.store.build_once import perform
     root, log, key = sys.argv[1:4]
     def build(folder):
         with open(log, "a") as file: file.write("built\\n")
@@ -56,7 +56,7 @@ def test_eight_put_the_same_at_once(tmp_path: Path) -> None:
 def test_one_damages_while_eight_use_it(tmp_path: Path) -> None:
     """Whoever finds damage removes it, and must never remove what another has just mended."""
     script = """
-        from bootimage.store.cached_action import perform
+        from bootimage.store.build_once import perform
         store = Store(Path(sys.argv[1]), 1 << 30)
         def build(folder):
             (folder / "f").write_bytes(b"good" * 1000)
@@ -82,7 +82,7 @@ def test_one_damages_while_eight_use_it(tmp_path: Path) -> None:
 
 def test_kill_9_at_any_moment(tmp_path: Path) -> None:
     script = """
-        from bootimage.store.cached_action import perform
+        from bootimage.store.build_once import perform
         number = int(sys.argv[2])
         store = Store(Path(sys.argv[1]), 300_000)
         print("ready", flush=True)

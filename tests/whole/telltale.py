@@ -13,7 +13,8 @@ from pathlib import Path
 
 from conftest import CHECKOUT, Tree
 
-from bootimage.toolchain.toolchain import ToolchainRequest, find_toolchain
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import find_toolchain
 
 _SCONSTRUCT = """\
 env = Environment(tools=["default", "rustkernel"])

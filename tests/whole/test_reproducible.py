@@ -10,9 +10,9 @@ import pytest
 from conftest import WORK, Tree
 from telltale import User
 
-from bootimage.image.diff import describe_difference
-from bootimage.store.folder import prepare
+from bootimage.inspection.image_difference import describe_difference
 from bootimage.store.store import Store
+from bootimage.store.store_settings import prepare
 
 pytestmark = pytest.mark.rust
 

@@ -21,17 +21,17 @@ if (_CHECKOUT / "bootimage" / "__init__.py").is_file() and str(_CHECKOUT) not in
     sys.path.insert(0, str(_CHECKOUT))
 
 from . import (  # noqa: E402
-    commands,
-    flat_image,
-    image,
-    kernel,
-    kernel_test,
-    loader,
-    run,
-    specification,
-    sysroot,
+    flat_image_builder,
+    goals,
+    image_builder,
+    kernel_builder,
+    kernel_test_builder,
+    loader_builder,
+    run_qemu,
+    sysroot_builder,
+    target_spec_builder,
     variables,
-    verify,
+    verify_reproducible,
 )
 
 
@@ -39,16 +39,16 @@ def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
     variables.generate(env)
     for part in (
-        specification,
-        sysroot,
-        kernel,
-        loader,
-        image,
-        flat_image,
-        run,
-        kernel_test,
-        commands,
-        verify,
+        target_spec_builder,
+        sysroot_builder,
+        kernel_builder,
+        loader_builder,
+        image_builder,
+        flat_image_builder,
+        run_qemu,
+        kernel_test_builder,
+        goals,
+        verify_reproducible,
     ):
         part.generate(env)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import SCons.Errors
-import SCons.Script
+from bootimage.base import child_processes, console
+from bootimage.sysroot.sysroot_crates import CRATES
 
-from bootimage import report, running
-from bootimage.cargo.sysroot_crates import CRATES
+from .command_options import release_option
 
 DEFAULTS: dict[str, Any] = {
     # What to compile, and with what
@@ -45,26 +44,19 @@ RUST_TOOLCHAIN, RUST_SRC, OBJCOPY, RUST_PROFILE, BOOTLOADER_VERSION, RAMDISK, QE
 def generate(env: Any) -> None:
     """Set the defaults, never over what the user has set, and heed the command line's options."""
     if env.GetOption("silent"):
-        report.be_silent()
-    running.watch_signals()  # under -j, only here in the main thread can that be begun
+        console.be_silent()
+    child_processes.watch_signals()  # under -j, only here in the main thread can that be begun
     env.SetDefault(**{name: _own(value) for name, value in DEFAULTS.items()})
-    env.SetDefault(RUST_PROFILE="release" if _release() else "dev")
+    env.SetDefault(RUST_PROFILE="release" if release_option() else "dev")
 
 
 def _own(value: Any) -> Any:
     return value.copy() if isinstance(value, (list, dict)) else value
 
 
-def _release() -> bool:
-    try:
-        SCons.Script.AddOption(
-            "--release",
-            dest="rust_release",
-            action="store_true",
-            default=False,
-            help="Build Rust kernels with optimizations (the cargo profile `release`).",
-        )
-    except Exception as error:  # SCons's own optparse: a name that is taken already
-        if "conflict" not in type(error).__name__.lower():
-            raise
-    return bool(SCons.Script.GetOption("rust_release"))
+_DEFAULTS: dict[str, Any] = {
+    "KERNEL_TEST_FIRMWARE": ["bios", "uefi"],
+    "CONVERSATIONS": {},
+    "RUSTKERNELTESTCOMSTR": "",
+    "KERNELTESTCOMSTR": "",
+}

@@ -1,0 +1,1 @@
+"""In cargo's place: its command line and its environment."""

@@ -1,0 +1,1 @@
+"""What an ELF file says: headers, the kernel's file, the loader's configuration in it."""

@@ -1,0 +1,1 @@
+"""Looking at results: what differs between two builds."""

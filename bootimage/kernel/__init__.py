@@ -1,0 +1,1 @@
+"""The kernel: how a cargo package is compiled, and when again."""

@@ -1,0 +1,1 @@
+"""Tests of a kernel: found, built, run in guests, judged."""

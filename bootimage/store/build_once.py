@@ -1,0 +1,122 @@
+"""Build once: a result comes from the store, else from the network cache, else it is made and shared.
+
+Files whose place is the build folder (kernels, images), shared over the network.
+
+The store keeps none of them: each edit of a kernel makes new ones, and who has the build folder has them.
+Any machine would make the same bytes, so whoever has made them first may make them for all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootimage.base.file_digest import digest_of_file
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.store.record import Blob, Entry, Record
+
+if TYPE_CHECKING:
+    from bootimage.store.remote_cache import RemoteCache
+    from bootimage.store.store import Store
+
+
+def perform(
+    store: Store,
+    remote: RemoteCache | None,
+    key: str,
+    label: str,
+    build: Callable[[Path], Mapping[str, Path]],
+) -> Entry:
+    """The result for `key`, called `label`; made by `build` where neither store nor network cache has it.
+
+    `build` gets an empty folder, makes files, and returns the result's names and their paths. When several
+    processes or threads want the same result, one makes it and the others wait. What `build` raises is
+    passed on, and nothing is kept.
+    """
+    entry = store.get(key)
+    if entry is not None:
+        if remote is not None:
+            remote.offer(store, entry)
+        return entry
+    with store.building(key, label):
+        entry = store.get(key)  # another may have made it while we waited
+        if entry is None and remote is not None:
+            entry = remote.fetch(store, key, label)
+        if entry is not None:
+            return entry
+        entry = _make(store, key, label, build)
+    if remote is not None:
+        remote.publish(store, entry)
+    return entry
+
+
+def contents_of(
+    store: Store,
+    remote: RemoteCache | None,
+    key: str,
+    label: str,
+    build: Callable[[Path], Mapping[str, Path]],
+) -> Mapping[str, Blob]:
+    """What the files of the result for `key` hold, by name: like `perform`, but none of them is fetched."""
+    if remote is not None and store.get(key) is None:
+        record = remote.record(key, store.limit)
+        if record is not None:
+            return record.blobs
+    return perform(store, remote, key, label, build).blobs
+
+
+def _make(store: Store, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:
+    with store.work(label) as folder:
+        started = time.monotonic()
+        files = build(folder)
+        return store.put(key, files, label, time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class SharedFiles:
+    """What is to be made: `outputs` (name -> path), called `label` before users.
+
+    `key` gives the digest of all that they depend on; it is asked for only where there is a network cache.
+    """
+
+    label: str
+    outputs: Mapping[str, Path]
+    key: Callable[[], str]
+
+
+def provide_files(
+    store: Store,
+    remote: RemoteCache | None,
+    wanted: SharedFiles,
+    make: Callable[[], bool],
+    *,
+    ask: bool = True,
+) -> bool:
+    """Make the files, or take them from the network cache; True where `make` had to make them.
+
+    `make` writes all of them, and returns whether they may be shared. What it raises is passed on. With
+    `ask` false the cache is known not to have them.
+    """
+    if remote is None:
+        make()
+        return True
+    key = wanted.key()
+    if ask and remote.fetch_files(store, key, wanted.label, wanted.outputs):
+        return False
+    started = time.monotonic()
+    # Whoever edits a file during the build must not have it shared as made from what was there before.
+    if make() and remote.writes and wanted.key() == key:
+        seconds = time.monotonic() - started
+        remote.offer(store, _entry(key, wanted, seconds))
+    return True
+
+
+def _entry(key: str, made: SharedFiles, seconds: float) -> Entry:
+    blobs = {name: _blob(path) for name, path in made.outputs.items()}
+    return Entry(Record(key, made.label, seconds, time.time(), blobs), made.outputs)
+
+
+def _blob(path: Path) -> Blob:
+    return Blob(digest_of_file(path), path.stat().st_size, bool(path.stat().st_mode & 0o100))

@@ -1,0 +1,80 @@
+"""Facts that are dear to ask for (a compiler's version), kept until the files they are about change.
+
+They are remembered in this process and in one small JSON file in the user's cache folder, so that a
+run which builds nothing starts no compiler. The file is only a memory: without it, or with a damaged
+one, everything is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bootimage.base.json_text import read_object
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.user_folders import cache_folder
+
+_MOST = 64  # facts kept; the ones longest known are dropped first
+
+_known: dict[tuple[Path | None, str], str] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A memory of facts about files. `file` is None where nothing may be written."""
+
+    file: Path | None
+
+    def recall(self, what: str, files: Sequence[Path], ask: Callable[[], str], *, keep: bool = True) -> str:
+        """The fact `what` about `files`: remembered while they are untouched, else asked by `ask`.
+
+        With `keep` false it is remembered in this process alone.
+        """
+        key = json.dumps([what, *([str(file), *_stamp(file)] for file in files)])
+        with _lock:
+            if (self.file, key) not in _known:
+                _known[self.file, key] = self._recall_from_file(key, ask) if keep else ask()
+            return _known[self.file, key]
+
+    def _recall_from_file(self, key: str, ask: Callable[[], str]) -> str:
+        facts = self._read()
+        if key not in facts:
+            facts[key] = ask()
+            self._write(dict(list(facts.items())[-_MOST:]))
+        return facts[key]
+
+    def _read(self) -> dict[str, str]:
+        facts = read_object(self.file) if self.file else {}
+        return {key: value for key, value in facts.items() if isinstance(value, str)}
+
+    def _write(self, facts: dict[str, str]) -> None:
+        if self.file is None:
+            return
+        with contextlib.suppress(OSError):  # a full or read-only disk: ask again next time
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
+            with os.fdopen(handle, "w") as file:
+                json.dump(facts, file, indent=1)
+            Path(name).replace(self.file)
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    """What tells that a file has been replaced: size, modification time and inode; zeros without one."""
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def open_probe(environ: Mapping[str, str]) -> Probe:
+    """The user's own; with RUSTKERNEL_STORE=off nothing is remembered."""
+    if environ.get("RUSTKERNEL_STORE") == "off":
+        return Probe(None)
+    return Probe(cache_folder(environ) / "probe.json")

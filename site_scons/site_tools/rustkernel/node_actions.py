@@ -1,0 +1,148 @@
+"""What a builder does, and on what besides its sources the result depends.
+
+SCons takes the digest of an action's text for that, and shows the text under --debug=explain. So it is
+written to be read: one setting a line, and nothing in it is of one machine only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
+from typing import Any
+
+import SCons.Node
+import SCons.Util
+
+import bootimage
+from bootimage.base import child_processes, console
+from bootimage.base.errors import BuildError
+from bootimage.base.lazy_dataclass import dataclass
+from bootimage.store import keys
+
+from .scons_internals.node_state import release_side_effects
+from .scons_internals.product_nodes import claim
+from .scons_types import Build, Nodes, Text
+from .user_errors import no_mix_ups, tell, user_errors
+
+
+class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
+    """An action that makes nodes with the engine.
+
+    `build(target, source, env)` makes the targets; `label(...)` is its one line for `scons -n`;
+    `settings(...)` is all that the result depends on beyond the contents of the sources; `comstr`
+    names the variable with which users replace the line. What is `shared` comes from the network cache
+    where that has it.
+    """
+
+    def __init__(
+        self, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
+    ) -> None:
+        make = _shared(build, label, settings) if shared else build
+        super().__init__(_Guarded(make, comstr), {"strfunction": _shown(label, comstr)})
+        self._settings = settings
+        self.make = build
+        """What makes the targets, without errors told as SCons's, and without the network cache."""
+
+    def genstring(self, target: Nodes, source: Nodes, env: Any, executor: Any = None) -> str:
+        """What --debug=explain shows."""
+        with user_errors():
+            return f"{self._settings(target, source, env)}\nplug-in: {_plug_in()[:16]}"
+
+    def get_contents(self, target: Nodes, source: Nodes, env: Any) -> bytes:
+        """What is compared with the last build's."""
+        return self.genstring(target, source, env).encode()
+
+
+class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
+    """An action that tells or runs something and makes no file; a BuildError of `act` is printed."""
+
+    def __init__(self, act: Callable[[Nodes, Nodes, Any], int | None]) -> None:
+        super().__init__(_Told(act), {"strfunction": None})
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    build: Build
+    comstr: str
+
+    def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
+        child_processes.begin()
+        theirs = _replaced(self.comstr, target, source, env)
+        try:
+            with no_mix_ups(), console.told_by_others() if theirs else nullcontext():
+                self.build(target, source, env)
+        except BuildError as error:
+            tell(error)
+            release_side_effects(target)
+            raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
+
+
+@dataclass(frozen=True)
+class _Told:
+    act: Callable[[Nodes, Nodes, Any], int | None]
+
+    def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+        child_processes.begin()
+        try:
+            with no_mix_ups():
+                return self.act(target, source, env) or 0
+        except BuildError as error:
+            tell(error)
+            return 1
+
+
+def _shared(build: Build, label: Text, settings: Text) -> Build:
+    def make(target: Nodes, source: Nodes, env: Any) -> None:
+        from .network_cache import Making, share
+
+        share(env, Making(target, source, label, settings), lambda: build(target, source, env))
+
+    return make
+
+
+def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Any], str]:
+    def show(target: Nodes, source: Nodes, env: Any) -> str:
+        replaced = _replaced(comstr, target, source, env)
+        # While it runs, the engine itself says what it does, and only if there is something to do.
+        return replaced or (console.printable(label(target, source, env)) if env.GetOption("no_exec") else "")
+
+    return show
+
+
+def _replaced(comstr: str, target: Nodes, source: Nodes, env: Any) -> str:
+    """The user's line for these nodes; empty for ours."""
+    return str(env.subst(f"${comstr}", target=target, source=source))
+
+
+def settings_text(**settings: object) -> str:
+    """One line for each setting; of a list, the words; of a table, its rows."""
+    return "\n".join(f"{name.replace('_', ' ')}: {_written(value)}" for name, value in settings.items())
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each!r}" for name, each in sorted(value.items()))
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value))
+    return str(value)
+
+
+@cache
+def _plug_in() -> str:
+    """The digest of this plug-in's own files: SCons sees a function's bytecode, not what it calls."""
+    return keys.code_digest(os.path.dirname(bootimage.__file__), os.path.dirname(__file__))  # noqa: PTH120
+
+
+action = NodeAction
+
+
+def builder(action: NodeAction, **more: Any) -> Any:
+    """A builder whose targets are products: see `products.claim`."""
+    return SCons.Builder.Builder(action=action, emitter=claim, **more)
+
+
+def goal(env: Any, name: str, needed: Any, act: Callable[[Nodes, Nodes, Any], int | None]) -> Any:
+    """The alias `name`, which has the nodes `needed` made and then acts, whenever it is asked for."""
+    return env.AlwaysBuild(env.Alias(name, needed, Goal(act)))

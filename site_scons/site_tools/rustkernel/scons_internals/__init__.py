@@ -1,0 +1,1 @@
+"""What is not public in SCons is used here alone."""
