@@ -33,7 +33,8 @@ from bootimage.loader.choose_loader import Loader, choose_loader
 from bootimage.loader.compile_0_11 import provide_program
 from bootimage.loader.loader_0_11 import PROGRAMS
 from bootimage.loader.loader_release import Release
-from bootimage.store.keys import action_key, newest_module
+from bootimage.store.keys import action_key
+from bootimage.store.recipes import code_state, recipe_number
 from bootimage.target_spec.target import Target
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def _key(context: BuildContext, asked: KernelImages, loader: Loader) -> str:
             "loader": f"{loader.package} {loader.version} {loader.source} {loader.checksum}",
             "features": f"{asked.default_features} {' '.join(asked.features)}",
             "manifests": " ".join(_digest(path) for path in [asked.package.workspace.lock, *manifests]),
-            "engine": str(newest_module().stat().st_mtime_ns),
+            "recipe": f"{recipe_number('image')} {recipe_number('flat image')}",
+            "engine": code_state(),
         },
     )
 

@@ -19,7 +19,8 @@ from bootimage.cargo.package_files import is_of_system
 from bootimage.cargo.target_folder import records
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
-from bootimage.store.keys import action_key, engine_digest
+from bootimage.store.keys import action_key
+from bootimage.store.recipes import code_state, recipe_number
 from bootimage.sysroot.build_sysroot import sysroot_key
 
 # Tables of a cargo configuration that decide how cargo works, not what comes of it.
@@ -46,7 +47,8 @@ def kernel_key(context: BuildContext, build: CrateBuild, inputs: Iterable[Path])
     return action_key(
         "kernel",
         {
-            "engine": engine_digest(),
+            "recipe": recipe_number("kernel"),
+            "engine": code_state(),
             "compiler": toolchain.identity,
             "target": build.target.digest,
             "sysroot": sysroot_key(toolchain, build.sysroot) if build.sysroot else "installed",

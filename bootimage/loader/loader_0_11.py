@@ -12,10 +12,8 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.loader.loader_release import Release, identity
 from bootimage.loader.pinned_crates import applied_holds
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.toolchain.toolchain import Toolchain
-
-_RECIPE = "4"
-"""Part of every key: to be changed with the way a program is built."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
     return action_key(
         "loader",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("loader 0.11"),
             "version": identity(release, program.crate),
             "program": program.name,
             "compiler": toolchain.identity,

@@ -25,11 +25,9 @@ from bootimage.loader.compile_0_9 import Recipe, compile_relocatable, settings_m
 from bootimage.loader.loader_source import active_features, source_of
 from bootimage.loader.pinned_crates import applied_holds
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.toolchain.toolchain import Toolchain
-
-_RECIPE = "3"
-"""Part of every key: to be changed with the way a loader is built."""
 
 _MAPS_MEMORY = "map_physical_memory"
 
@@ -81,7 +79,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     return action_key(
         "loader 0.9",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("loader 0.9"),
             "compiler": toolchain.identity,
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "package": f"{loader.package} {loader.version}",

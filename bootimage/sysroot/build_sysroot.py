@@ -21,6 +21,7 @@ from bootimage.cargo.messages import artifacts
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
 from bootimage.store.keys import action_key
+from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.toolchain.toolchain import Toolchain
@@ -41,8 +42,6 @@ debug = "line-tables-only"
 
 [workspace]
 """
-_RECIPE = "2"
-"""Part of every key: to be changed with the way a sysroot is built."""
 
 
 def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
@@ -50,7 +49,7 @@ def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
     return action_key(
         "sysroot",
         {
-            "recipe": _RECIPE,
+            "recipe": recipe_number("sysroot"),
             "compiler": toolchain.identity,
             "target": sysroot.target.digest,
             "crates": " ".join(sysroot.crates),

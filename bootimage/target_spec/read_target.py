@@ -9,7 +9,7 @@ from pathlib import Path
 from bootimage.base import console
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.json_text import parse_json, parse_object
-from bootimage.store.keys import newest_module
+from bootimage.store.recipes import code_state, recipe_number
 from bootimage.target_spec.canonical_spec import canonical, describe
 from bootimage.target_spec.compiler_facts import compiler_facts
 from bootimage.target_spec.target import Target
@@ -78,8 +78,8 @@ def read_target_named(toolchain: Toolchain, named: str) -> Target:
 
 def _recall(toolchain: Toolchain, path: Path) -> str:
     probe = open_probe(toolchain.environ)
-    files = [path, toolchain.rustc, newest_module()]
-    return probe.recall("canonical specification", files, lambda: _canonical_text(toolchain, path))
+    what = f"canonical specification {recipe_number('target specification')} {code_state()}".rstrip()
+    return probe.recall(what, [path, toolchain.rustc], lambda: _canonical_text(toolchain, path))
 
 
 def _canonical_text(toolchain: Toolchain, path: Path) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from full_project import PLACES
 from project import Project, ended, environment
-from rich import PLACES
 from stand_ins import StandIns, make_stand_ins
 
 Changed = Project | tuple[str, ...] | None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import full_project
 import pytest
-import rich
 from changes import CHANGES
 from project import FILES, Project, ended, environment
 from stand_ins import make_stand_ins
@@ -23,7 +23,9 @@ class Machine:
         self._tmp_path = tmp_path
         self.cache = tmp_path / "cache"
 
-    def clone(self, name: str, files: Mapping[str, str] = rich.FILES, *, cached: bool = True) -> Project:
+    def clone(
+        self, name: str, files: Mapping[str, str] = full_project.FILES, *, cached: bool = True
+    ) -> Project:
         script = f"CacheDir({str(self.cache)!r})\n{files['SConstruct']}" if cached else files["SConstruct"]
         project = self._make({**files, "SConstruct": script}, name=name)
         home = self._tmp_path / "homes" / name
@@ -55,7 +57,7 @@ def test_a_second_clone_builds_nothing(machine: Machine) -> None:
     said = second.scons("-j2")
     assert compilations(second) == []
     assert bytes_of(second) == bytes_of(first)
-    assert said.count("Retrieved") == len(rich.PLACES)
+    assert said.count("Retrieved") == len(full_project.PLACES)
     second.scons("-q")
 
 
@@ -111,7 +113,7 @@ def test_a_damaged_output_is_taken_from_the_cache_again(machine: Machine) -> Non
     project = machine.clone("one")
     project.scons()
     before = bytes_of(project)
-    for place in rich.PLACES.values():
+    for place in full_project.PLACES.values():
         (project.root / "build" / place).write_text("damaged")
     compilations(project)
     project.scons()

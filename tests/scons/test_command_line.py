@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import full_project
 import pytest
-import rich
 from project import BUILD, FILES, SCONSTRUCT, Project
 
 Make = Callable[..., Project]
@@ -75,7 +75,7 @@ def test_silent(make: Make) -> None:
 
 
 def test_clean_removes_what_was_made_and_nothing_else(make: Make) -> None:
-    project = make(rich.FILES)
+    project = make(full_project.FILES)
     before = files_of(project)
     project.scons()
     (project.root / BUILD / "bootimage-bios-my_os.png").write_text("a screenshot")

@@ -7,22 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import full_project
 import pytest
-import rich
 from changes import CHANGES, OUTPUTS
 from project import CHECKOUT, Project
 
 TABLE = tomllib.loads(Path(__file__).with_name("rebuilds.toml").read_text())
 COLUMNS: list[str] = TABLE.pop("columns")
 ROWS: dict[str, Any] = {row["change"]: row.get("rebuilt", []) for part in TABLE.values() for row in part}
-FILES = {Path(place).name: column for column, place in rich.PLACES.items()}
+FILES = {Path(place).name: column for column, place in full_project.PLACES.items()}
 FILES["sysroot-alloc.json"] = "sysroot"
 
 
 @pytest.fixture(scope="module")
 def up_to_date(make_shared: Callable[..., Project]) -> Project:
     """The rich project, built; to be copied."""
-    project = make_shared(rich.FILES, name="rich")
+    project = make_shared(full_project.FILES, name="rich")
     (project.root / "rust-toolchain.toml").write_text(f'[toolchain]\npath = "{project.tools.root}"\n')
     project.scons()
     return project
@@ -50,7 +50,7 @@ def test_row(change: str, built: Project) -> None:
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("change", OUTPUTS)
 def test_output(change: str, column: str, built: Project) -> None:
-    path = built.root / "build" / rich.PLACES[column]
+    path = built.root / "build" / full_project.PLACES[column]
     before = path.read_bytes()
     OUTPUTS[change](path)
     assert columns_of(built.rebuilt()) == {column}
@@ -59,7 +59,7 @@ def test_output(change: str, column: str, built: Project) -> None:
 
 def test_every_row_is_tested() -> None:
     assert set(ROWS) == {*CHANGES, *OUTPUTS}
-    assert set(COLUMNS) == set(rich.PLACES)
+    assert set(COLUMNS) == set(full_project.PLACES)
 
 
 def test_docs_show_this_table() -> None:

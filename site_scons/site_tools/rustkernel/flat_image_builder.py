@@ -132,6 +132,8 @@ def _image_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env:
 
 
 _LOADER = node_actions.action(
-    _build_loader, _loader_label, _loader_settings, "BOOTFLATLOADERCOMSTR", shared=True
+    "loader 0.9", _build_loader, _loader_label, _loader_settings, "BOOTFLATLOADERCOMSTR", shared=True
 )
-_IMAGE = node_actions.action(_write_image, _image_label, _image_settings, "BOOTFLATIMAGECOMSTR", shared=True)
+_IMAGE = node_actions.action(
+    "flat image", _write_image, _image_label, _image_settings, "BOOTFLATIMAGECOMSTR", shared=True
+)

@@ -201,6 +201,8 @@ def _strip_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env:
     return node_actions.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 
 
-_WRITE = node_actions.action(_write, _write_label, _write_settings, "BOOTIMAGECOMSTR", shared=True)
-_REFUSE = node_actions.action(_refuse, _write_label, _refuse_settings, "BOOTNOIMAGECOMSTR")
-_STRIP = node_actions.action(_strip, _strip_label, _strip_settings, "RUSTSTRIPCOMSTR", shared=True)
+_WRITE = node_actions.action("image", _write, _write_label, _write_settings, "BOOTIMAGECOMSTR", shared=True)
+_REFUSE = node_actions.action("image", _refuse, _write_label, _refuse_settings, "BOOTNOIMAGECOMSTR")
+_STRIP = node_actions.action(
+    "stripped kernel", _strip, _strip_label, _strip_settings, "RUSTSTRIPCOMSTR", shared=True
+)

@@ -200,7 +200,7 @@ def signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -
     )
 
 
-_ACTION = node_actions.action(_build, _label, signature, "RUSTKERNELCOMSTR")
+_ACTION = node_actions.action("kernel", _build, _label, signature, "RUSTKERNELCOMSTR")
 
 
 def keep_to_this_machine(env: Any, targets: scons_types.Nodes, build: CrateBuild) -> None:

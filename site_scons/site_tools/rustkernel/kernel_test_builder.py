@@ -242,4 +242,4 @@ def _label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> 
     return f"Compiling the tests {', '.join(node.name for node in target)} into {target[0].dir}"
 
 
-_BUILD = node_actions.action(_build, _label, kernel_builder.signature, "RUSTKERNELTESTCOMSTR")
+_BUILD = node_actions.action("kernel test", _build, _label, kernel_builder.signature, "RUSTKERNELTESTCOMSTR")

@@ -145,4 +145,4 @@ def _signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) 
     return f"{target[0].attributes.guest} {variable_values.words(env['QEMUFLAGS'])}"
 
 
-RUN = node_actions.action(_run, _label, _signature, "KERNELTESTCOMSTR")
+RUN = node_actions.action("test run", _run, _label, _signature, "KERNELTESTCOMSTR")

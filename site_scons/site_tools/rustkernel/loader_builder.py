@@ -84,7 +84,7 @@ def _settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -
     )
 
 
-_ACTION = node_actions.action(_build, _label, _settings, "BOOTLOADERCOMSTR")
+_ACTION = node_actions.action("loader 0.11", _build, _label, _settings, "BOOTLOADERCOMSTR")
 
 
 def loader_for(env: Any, node: Any) -> Loader:

@@ -10,15 +10,17 @@ from typing import Any
 from bootimage.base.file_digest import digest_of_file, digest_of_files
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.build_once import SharedFiles, provide_files
-from bootimage.store.keys import action_key, engine_digest
+from bootimage.store.keys import action_key
+from bootimage.store.recipes import code_state, recipe_number
 
 from . import env_context, scons_types
 
 
 @dataclass(frozen=True)
 class Making:
-    """How targets come from sources: `label` and `signature` are the action's, as in `face.action`."""
+    """How targets come from sources: `recipe`, `label` and `signature` are the action's (NodeAction)."""
 
+    recipe: str
     target: scons_types.Nodes
     source: scons_types.Nodes
     label: scons_types.Text
@@ -30,7 +32,8 @@ class Making:
         top = env.Dir("#").abspath
         further = [Path(node.abspath) for node in self.target[0].all_children() if node not in self.source]
         told = {
-            "engine": engine_digest(),
+            "recipe": recipe_number(self.recipe),
+            "engine": code_state(),
             "how": self.signature(self.target, self.source, env),
             "from": repr(parts),
             "beside": digest_of_files((os.path.relpath(path, top), path) for path in further),

@@ -6,20 +6,19 @@ written to be read: one setting a line, and nothing in it is of one machine only
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import SCons.Node
 import SCons.Util
 
-import bootimage
 from bootimage.base import child_processes, console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.store import keys
+from bootimage.store.recipes import code_state, recipe_number
 
 from .scons_internals.node_state import release_side_effects
 from .scons_internals.product_nodes import claim
@@ -31,16 +30,17 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
     """An action that makes nodes with the engine.
 
     `build(target, source, env)` makes the targets; `label(...)` is its one line for `scons -n`;
-    `settings(...)` is all that the result depends on beyond the contents of the sources; `comstr`
-    names the variable with which users replace the line. What is `shared` comes from the network cache
-    where that has it.
+    `settings(...)` is all that the result depends on beyond the contents of the sources, and beyond the
+    number of the `recipe` (`bootimage.store.recipes`); `comstr` names the variable with which users replace
+    the line. What is `shared` comes from the network cache where that has it.
     """
 
     def __init__(
-        self, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
+        self, recipe: str, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
     ) -> None:
-        make = _shared(build, label, settings) if shared else build
+        make = _shared(recipe, build, label, settings) if shared else build
         super().__init__(_Guarded(make, comstr), {"strfunction": _shown(label, comstr)})
+        self._recipe = recipe
         self._settings = settings
         self.make = build
         """What makes the targets, without errors told as SCons's, and without the network cache."""
@@ -48,7 +48,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
     def genstring(self, target: Nodes, source: Nodes, env: Any, executor: Any = None) -> str:
         """What --debug=explain shows."""
         with user_errors():
-            return f"{self._settings(target, source, env)}\nplug-in: {_plug_in()[:16]}"
+            return f"{self._settings(target, source, env)}\nplug-in: {_recipe(self._recipe)}"
 
     def get_contents(self, target: Nodes, source: Nodes, env: Any) -> bytes:
         """What is compared with the last build's."""
@@ -93,11 +93,11 @@ class _Told:
             return 1
 
 
-def _shared(build: Build, label: Text, settings: Text) -> Build:
+def _shared(recipe: str, build: Build, label: Text, settings: Text) -> Build:
     def make(target: Nodes, source: Nodes, env: Any) -> None:
         from .network_cache import Making, share
 
-        share(env, Making(target, source, label, settings), lambda: build(target, source, env))
+        share(env, Making(recipe, target, source, label, settings), lambda: build(target, source, env))
 
     return make
 
@@ -130,9 +130,9 @@ def _written(value: object) -> str:
 
 
 @cache
-def _plug_in() -> str:
-    """The digest of this plug-in's own files: SCons sees a function's bytecode, not what it calls."""
-    return keys.code_digest(os.path.dirname(bootimage.__file__), os.path.dirname(__file__))  # noqa: PTH120
+def _recipe(name: str) -> str:
+    """The recipe with its number; in a checkout also what the code does: SCons sees one function's alone."""
+    return f"{name} {recipe_number(name)} {code_state(Path(__file__).parent)[:16]}".rstrip()
 
 
 action = NodeAction

@@ -147,4 +147,4 @@ def _settings(_target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -
     )
 
 
-_ACTION = node_actions.action(_build, _label, _settings, "RUSTSYSROOTCOMSTR")
+_ACTION = node_actions.action("sysroot", _build, _label, _settings, "RUSTSYSROOTCOMSTR")

@@ -79,4 +79,4 @@ def _settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) 
     return node_actions.settings_text(compiler=env_context.toolchain(env).identity)
 
 
-_ACTION = node_actions.action(_build, _label, _settings, "RUSTSPECCOMSTR")
+_ACTION = node_actions.action("target specification", _build, _label, _settings, "RUSTSPECCOMSTR")

@@ -14,7 +14,7 @@ from typing import Any
 
 import SCons.Environment
 
-_OURS = re.compile(r"^plug-in: [0-9a-f]+$", re.M)
+_OURS = re.compile(r"^plug-in: .+$", re.M)
 _PACKAGE = re.compile(r"^package: (.+)$", re.M)
 # What a guest that was booted from an image leaves beside it.
 _BESIDE = (".png", ".serial")
