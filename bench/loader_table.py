@@ -1,4 +1,4 @@
-"""What came of trying the loaders: kept as JSON, shown as Markdown, and handed to the engine as TOML."""
+"""What came of trying the loaders: kept as JSON, and shown as Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bootimage.base.write_files import write_whole
-from bootimage.loader.known_versions import KNOWN
 from bootimage.toolchain.toolchain import Toolchain
 
 _JSON, _PAGE = "docs/loaders.json", "docs/loaders.md"
@@ -16,8 +15,8 @@ _HEAD = """\
 # Which loader 0.11 builds with which compiler
 
 Written by `python bench/loaders.py`, which tries everything below anew; `--help` tells how to try one
-version or one compiler. Each version's five programs are built from their published source as described in
-[the loader's pinned crates](../bootimage/loader/pinned_crates.toml), and a minimal kernel made with the same
+version or one compiler. Each version's five programs are built from their published source, with the
+crates held back that the rules name ([compilers.md](compilers.md)), and a minimal kernel made with the same
 version of `bootloader_api` boots in QEMU on BIOS and on UEFI.
 
 *Boots* means: the kernel ran and said so on both. *Not tried* means just that.
@@ -66,6 +65,10 @@ class Table:
                 row.pop(name, None)
         self.compilers[name] = facts
 
+    def good(self, compiler: str) -> list[str]:
+        """The versions that build with it and are not known not to boot, newest first."""
+        return [each for each in self.versions if (cell := self.cell(each, compiler)) and cell.is_good]
+
     def cell(self, version: str, compiler: str) -> Cell | None:
         """What is known of `version` with `compiler`."""
         return self.cells.get(version, {}).get(compiler)
@@ -75,10 +78,9 @@ class Table:
         self.cells.setdefault(version, {})[compiler] = cell
 
     def save(self, project: Path) -> None:
-        """Write the JSON, the page and the engine's table."""
+        """Write the JSON and the page."""
         write_whole(project / _JSON, json.dumps(asdict(self), indent=1) + "\n")
         write_whole(project / _PAGE, _page(self))
-        write_whole(KNOWN, _toml(self))
 
 
 def load(project: Path) -> Table:
@@ -102,14 +104,4 @@ def _page(table: Table) -> str:
         cells = [table.cell(version, name) for name in table.compilers]
         words = [cell.words.replace("|", "\\|") if cell else "not tried" for cell in cells]
         lines.append(f"| {version} | {' | '.join(words)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(table: Table) -> str:
-    """What builds and is not known not to boot, for each compiler, newest first."""
-    lines = ["# Written by `python bench/loaders.py`: the loaders that build with each compiler, and boot."]
-    for name, facts in table.compilers.items():
-        good = [v for v in table.versions if (cell := table.cell(v, name)) is not None and cell.is_good]
-        lines += ["", "[[compiler]]", *(f'{key} = "{value}"' for key, value in facts.items())]
-        lines += ["builds = [", *(f'    "{version}",' for version in good), "]"]
     return "\n".join(lines) + "\n"

@@ -19,14 +19,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # instead of this folder, whose modules belong to the package `bench`
 
-from bench.loader_kernel import build_kernel, run_kernel  # noqa: E402
+from bench.loader_kernel import try_loader  # noqa: E402
 from bench.loader_table import Cell, load  # noqa: E402
 from bench.loader_versions import published_versions  # noqa: E402
+from bench.tried_rows import write_tried  # noqa: E402
 from bootimage.base.errors import BuildError  # noqa: E402
 from bootimage.context import BuildContext, open_context  # noqa: E402
-from bootimage.loader.compile_0_11 import provide_program  # noqa: E402
-from bootimage.loader.loader_0_11 import PROGRAMS  # noqa: E402
-from bootimage.loader.loader_release import Release  # noqa: E402
 
 COMPILERS = {
     "nightly": {"RUSTUP_TOOLCHAIN": "nightly"},
@@ -49,7 +47,9 @@ def main() -> int:
                 break
             if options.missing and load(PROJECT).cell(version, name) is not None:
                 continue
-            cell = _try(contexts[name], version, Path(scratch) / f"{name}-{version}", not options.no_boot)
+            cell = try_loader(
+                contexts[name], version, Path(scratch) / f"{name}-{version}", not options.no_boot
+            )
             print(f"{name} {version}: {cell.words}", flush=True)
             _keep(contexts, versions, version, name, cell)
             good = good and cell.is_good
@@ -77,6 +77,7 @@ def _keep(
     table.versions = versions
     table.add(version, name, cell)
     table.save(PROJECT)
+    write_tried(PROJECT)
 
 
 def _options() -> argparse.Namespace:
@@ -87,28 +88,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--missing", action="store_true", help="only what has not been tried")
     parser.add_argument("--until", metavar="HH:MM", help="begin nothing after this time of today")
     return parser.parse_args()
-
-
-def _try(context: BuildContext, version: str, scratch: Path, boots: bool) -> Cell:
-    for program in reversed(PROGRAMS):  # the ones with most code first: they fail first
-        try:
-            provide_program(context, Release(version), program)
-        except BuildError as error:
-            why = error.message.partition(f" does not build with rustc {context.toolchain.release}: ")[2]
-            return Cell(builds=False, reason=f"{program.name}: {why or error.message}")
-    if not boots:
-        return Cell(builds=True)
-    try:
-        images = build_kernel(context, version, scratch)
-        failures = run_kernel(images)
-    except BuildError as error:
-        return Cell(builds=True, reason=f"kernel: {error.message}")
-    return Cell(
-        builds=True,
-        bios="bios" not in failures,
-        uefi="uefi" not in failures,
-        reason="; ".join(f"{firmware}: {why}" for firmware, why in failures.items()),
-    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 
 from bootimage.base.errors import BuildError
 from bootimage.target_spec.canonical_spec import CanonicalSpec, canonical
+from bootimage.toolchain.rule_files import Rules, read_rules
 
 X86_64 = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 X86 = "e-m:e-p:32:32-p270:32:32-p271:32:32-p272:64:64-i128:128-f64:32:64-f80:32-n8:16:32-S128"
@@ -123,6 +124,11 @@ class FakeCompiler:
     schema: Mapping[str, Any] = field(default_factory=lambda: SCHEMA)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: TARGETS)
     told: tuple[str, ...] = ()
+    rules: Rules = field(default_factory=lambda: read_rules({"HOME": "/nowhere"}))
+
+    def rule_for(self, key: str, value: str | None = None) -> str | None:
+        """It has been tried."""
+        return None
 
     def complaints(self, name: str, specification: str) -> tuple[str, ...]:
         """What it was made to tell."""

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bootimage.base.errors import BuildError
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config import read_cargo_config
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo_cli.build_as_cargo import choose_target
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config import read_cargo_config
 from bootimage.cargo.core_flags import fitting_flags, profile_flags
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 
 

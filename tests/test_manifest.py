@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bootimage.base.errors import BuildError
+from bootimage.base.toml_file import parse_toml
 from bootimage.cargo.dependencies import patches
 from bootimage.cargo.manifest import Package, locate_manifest, read_package
-from bootimage.cargo.toml_file import parse_toml
 from tests.cargo_tree import PACKAGE, named, tree
 
 # Each with the folder to read. Sources are empty: cargo metadata does not compile.

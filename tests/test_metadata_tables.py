@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bootimage.base.errors import BuildError
+from bootimage.base.toml_file import TomlFile, parse_toml
 from bootimage.cargo.metadata_tables import (
     BootimageSettings,
     BootloaderSettings,
@@ -16,7 +17,6 @@ from bootimage.cargo.metadata_tables import (
     bootloader_settings,
     loader_build,
 )
-from bootimage.cargo.toml_file import TomlFile, parse_toml
 
 BOOTLOADER = "[package.metadata.bootloader]\n"
 BOOTIMAGE = "[package.metadata.bootimage]\n"

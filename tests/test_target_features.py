@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from target_fakes import GOOD, TARGETS, X86, FakeCompiler, canonical_of, refusal_of_line
+from target_fakes import (
+    GOOD,
+    SCHEMA,
+    TARGETS,
+    X86,
+    FakeCompiler,
+    canonical_of,
+    refusal,
+    refusal_of_line,
+)
 
 from bootimage.target_spec.compiler_facts import schema_by_example
+from bootimage.toolchain.rule_files import read_rules
 
 
 def features_of(given: str) -> str:
@@ -32,6 +43,24 @@ def test_soft_float_is_stated_in_the_compilers_spelling() -> None:
             spec = canonical_of(soft | {"rustc-abi": stated}, compiler)
             assert json.loads(spec.json)["rustc-abi"] == spelling
             assert len(spec.changes) == (stated != spelling)
+
+
+@pytest.mark.parametrize("stated", ["softfloat", "x86-softfloat"])
+def test_a_spelling_of_tomorrow_is_a_rule(tmp_path: Path, stated: str) -> None:
+    file = tmp_path / "rustkernel/compiler_rules.toml"
+    file.parent.mkdir()
+    spellings = '["softfloat", "x86-softfloat", "soft"]'
+    file.write_text(f'[[specification-value]]\nkey = "rustc-abi"\nspellings = {spellings}\nwhy = "a test"\n')
+    targets = {"x86_64-unknown-none": TARGETS["x86_64-unknown-none"] | {"rustc-abi": "soft"}}
+    choices = {"anyOf": [{"type": "string", "enum": ["x86-sse2", "soft"]}, {"type": "null"}]}
+    schema = SCHEMA | {"properties": SCHEMA["properties"] | {"rustc-abi": choices}}
+    fields = GOOD | {"features": "-mmx,-sse,+soft-float", "rustc-abi": stated}
+    rules = read_rules({"HOME": "/nowhere", "XDG_CONFIG_HOME": str(tmp_path)})
+    spec = canonical_of(fields, FakeCompiler(targets=targets, schema=schema, rules=rules))
+    assert json.loads(spec.json)["rustc-abi"] == "soft"
+    assert [each.why for each in spec.changes] == ["a test"]
+    without = refusal(fields, FakeCompiler(targets=targets, schema=schema))
+    assert "must be one of" in without[0]
 
 
 def test_soft_float_needs_no_sse_off() -> None:

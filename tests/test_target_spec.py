@@ -16,7 +16,7 @@ from target_fakes import GOOD, SCHEMA, X86, X86_64, FakeCompiler, canonical_of, 
 from bootimage.base.errors import BuildError
 from bootimage.target_spec.canonical_spec import canonical, describe
 from bootimage.target_spec.compiler_facts import is_builtin, schema_by_example
-from bootimage.target_spec.target_upgrade import OLD_KEYS
+from bootimage.target_spec.target_upgrade import old_keys
 
 TEXTS_OWN = Path(__file__).parent.parent / "x86_64-blog_os.json"
 OLD_LAYOUT = "e-m:e-i64:64-f80:128-n8:16:32:64-S128"
@@ -221,7 +221,7 @@ def test_the_file_is_not_touched(tmp_path: Path) -> None:
 
 
 # Fields of any kind: right ones, old ones, wrong ones.
-KEYS = [*OLD_KEYS, *SCHEMA["properties"], "disable_redzone", "fnord"]
+KEYS = [*old_keys(FakeCompiler().rules), *SCHEMA["properties"], "disable_redzone", "fnord"]
 STRINGS = ["64", "gcc", "ld.lld", "default", "softfloat", "-sse", "+soft-float,-3dnow", OLD_LAYOUT, X86]
 scalars = (
     st.none() | st.booleans() | st.integers(-5, 70_000) | st.floats(allow_nan=False, allow_infinity=False)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootimage.base.errors import BuildError
-from bootimage.cargo.toml_file import parse_toml, read_toml
-from bootimage.cargo.toml_positions import positions
+from bootimage.base.toml_file import parse_toml, read_toml
+from bootimage.base.toml_positions import positions
 
 
 @pytest.mark.parametrize(

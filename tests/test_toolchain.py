@@ -28,7 +28,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(console, "say", lines.append)
     monkeypatch.setattr(fact_cache, "_known", {})
-    monkeypatch.setattr(toolchain, "_said_bootstrap", set())
+    monkeypatch.setattr(toolchain, "_said", set())
     monkeypatch.delenv("VERBOSE", raising=False)
     return lines
 
@@ -59,16 +59,24 @@ def test_facts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "bootstrap"),
-    [("1.97.0-nightly", False), ("1.97.0-dev", False), ("1.96.0-beta.3", True), ("1.95.0", True)],
+    ("release", "bootstrap", "tried"),
+    [
+        ("1.97.0-nightly", False, True),
+        ("1.97.0-dev", False, False),
+        ("1.96.0-beta.3", True, False),
+        ("1.95.0", True, True),
+    ],
 )
-def test_a_stable_one_is_told_once(tmp_path: Path, said: list[str], release: str, bootstrap: bool) -> None:
+def test_what_is_particular_is_told_once(
+    tmp_path: Path, said: list[str], release: str, bootstrap: bool, tried: bool
+) -> None:
     found = system(tmp_path, release)
     complete(tmp_path / "usr")
     assert said == []
     environments = [found.environment() for _ in range(2)]
-    expected = [f"rustc {release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel"]
-    assert said == (expected if bootstrap else [])
+    stable = f"rustc {release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel"
+    untried = f"rustc {release} has not been tried with this program (docs/compilers.md)"
+    assert said == [*([] if tried else [untried]), *([stable] if bootstrap else [])]
     assert {each.get("RUSTC_BOOTSTRAP") for each in environments} == {"1" if bootstrap else None}
 
 

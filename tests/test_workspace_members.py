@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bootimage.base.errors import BuildError
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.manifest import member_manifests
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from tests.cargo_tree import named, tree
 

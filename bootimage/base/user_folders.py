@@ -1,4 +1,4 @@
-"""The home and the cache folder of this user."""
+"""The home, the cache and the configuration folder of this user, and whether anything may be kept."""
 
 from __future__ import annotations
 
@@ -23,3 +23,14 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     named = environ.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path is to be ignored.
     return (Path(named) if named.startswith("/") else home_folder(environ) / ".cache") / "rustkernel"
+
+
+def store_is_off(environ: Mapping[str, str]) -> bool:
+    """True where nothing may be written below the cache folder (RUSTKERNEL_STORE=off)."""
+    return environ.get("RUSTKERNEL_STORE", "").strip().lower() == "off"
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of what this user sets for us: `$XDG_CONFIG_HOME/rustkernel`."""
+    named = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(named) if named.startswith("/") else home_folder(environ) / ".config") / "rustkernel"

@@ -20,13 +20,13 @@ def cargo_failure(
 ) -> BuildError:
     """The error for a cargo that has failed: `what`, and at its end the first thing that went wrong.
 
-    The compiler's errors, which were data, are shown. `advice` knows what helps against some of them, and
-    against some that are cargo's own; where it is None, cargo's words stand last.
+    The compiler's errors, which were data, are shown. `advice` knows what helps against some of them and
+    of cargo's own, which come after them; where it is None, cargo's words stand last.
     """
     errors = rendered_errors(finished.stdout)
     console.write_error(errors)
     first = _first_error(errors) or _first_error(decode(finished.stderr)) or _how_it_ended(finished)
-    return BuildError(f"{what}: {first}", file=file, hint=advice(errors))
+    return BuildError(f"{what}: {first}", file=file, hint=advice(errors + decode(finished.stderr)))
 
 
 def _first_error(text: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from bootimage.base.errors import BuildError
 from bootimage.base.generated_files import is_marked
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 from bootimage.cargo.config_paths import takes_text, with_absolute_paths
-from bootimage.cargo.toml_file import KINDS, Key, TomlFile, describe, dotted, read_toml
 
 Value = TypeVar("Value")
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import decode, run
+from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.cfg import CfgSet, cfg_set
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_values import rustflags_for
 from bootimage.cargo.core_flags import profile_flags
 from bootimage.cargo.own_home import OwnHome, make_home
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.context import BuildContext
 from bootimage.target_spec.target import Target

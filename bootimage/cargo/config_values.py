@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import Key, describe, dotted
 from bootimage.cargo.cfg import CfgSet, matches
 from bootimage.cargo.config import CargoConfig
-from bootimage.cargo.toml_file import Key, describe, dotted
 
 
 @dataclass(frozen=True)

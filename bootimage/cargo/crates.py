@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.toml_file import Key, TomlFile
+from bootimage.base.toml_file import Key, TomlFile
 
 Kind = Literal["lib", "bin", "example", "test", "bench", "build-script"]
 

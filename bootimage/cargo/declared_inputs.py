@@ -17,6 +17,7 @@ from pathlib import Path
 from bootimage.base.errors import BuildError
 from bootimage.base.generated_files import holds_results, is_marked
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_values import all_rustflags, linkers
 from bootimage.cargo.dependencies import Dependency, patches
@@ -24,7 +25,6 @@ from bootimage.cargo.link_scripts import link_scripts, linker_arguments
 from bootimage.cargo.lock_file import LockFile, read_lock_file
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.cargo.package_files import identity, is_of_system, package_files
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.toolchain.rustup import cargo_home
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.toml_file import Key, TomlFile
+from bootimage.base.toml_file import Key, TomlFile
 from bootimage.cargo.workspace import Workspace, check_inherited
 
 _MANY_DIGITS = re.compile(r"[0-9]{21}")

@@ -95,7 +95,7 @@ def _with_credentials(
     context: BuildContext, wanted: Fetch, environment: Mapping[str, str]
 ) -> tuple[dict[str, str], Path]:
     """The environment and the folder for a cargo with a home of its own, in which its passwords are too."""
-    from bootimage.cargo.toml_file import read_toml
+    from bootimage.base.toml_file import read_toml
 
     assert wanted.config.home is not None
     values = read_toml(wanted.config.home.path / "config.toml").data

@@ -1,4 +1,4 @@
-"""cargo's flags that depend on its version.
+"""Flags that depend on the version of cargo or rustc: they are rules (`compiler_rules.toml`).
 
 Flags for rustc, as cargo takes them from its environment.
 
@@ -10,15 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 
+Step = Literal["sysroot", "kernel", "loader"]
+"""What cargo is run for."""
+
 
 def json_target_flags(toolchain: Toolchain, target: Target) -> list[str]:
-    """cargo asks for a flag before it takes a target specification, since nightly 2026-02-01."""
-    needed = target.specification is not None and toolchain.commit_date >= "2026-02-01"
-    return ["-Zjson-target-spec"] if needed else []
+    """What this cargo asks for before it takes a target specification."""
+    return toolchain.rules.words("cargo", "json-target") if target.specification is not None else []
+
+
+def step_flags(toolchain: Toolchain, step: Step, target: Target) -> list[str]:
+    """The arguments that the rules have for cargo in this step, for this target."""
+    return [*json_target_flags(toolchain, target), *toolchain.rules.words("cargo", step, "always")]
+
+
+def step_rustflags(toolchain: Toolchain, step: Step) -> list[str]:
+    """The arguments that the rules have for rustc in this step."""
+    return toolchain.rules.words("rustc", step, "always")
 
 
 def encoded(flags: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.toml_file import TomlFile, parse_toml, read_toml
+from bootimage.base.toml_file import TomlFile, parse_toml, read_toml
 from bootimage.cargo.versions import Order, compatible, order
 
 

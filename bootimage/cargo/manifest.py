@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.crates import Crate, find_crates
 from bootimage.cargo.dependencies import Dependency, read_dependencies
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import (
     Workspace,
     check_inherited,

@@ -12,7 +12,7 @@ from typing import Any
 
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.toml_file import Key, TomlFile, describe
+from bootimage.base.toml_file import Key, TomlFile, describe
 
 _PAGE = 0x1000
 _LARGEST_ADDRESS = (1 << 64) - 1

@@ -46,7 +46,7 @@ def copy_source(source: Path, folder: Path) -> Path:
 
 
 def _stand_alone(manifest: Path) -> None:
-    from bootimage.cargo.toml_file import read_toml
+    from bootimage.base.toml_file import read_toml
 
     if "workspace" not in read_toml(manifest).data:
         manifest.write_text(manifest.read_text(encoding="utf-8") + "\n[workspace]\n", encoding="utf-8")

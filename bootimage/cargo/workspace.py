@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.toml_file import Key, TomlFile, read_toml
+from bootimage.base.toml_file import Key, TomlFile, read_toml
 
 _BUILT_IN_PROFILES = ("bench", "dev", "release", "test")
 

@@ -18,15 +18,15 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, run
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.config_values import aliases, build_targets
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import json_target_flags, step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.cargo.run_cargo import show_printed
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_cli.shell_environment import CargoShell, read_shell
@@ -127,7 +127,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
     command = [
         *(str(context.toolchain.cargo), "build", "--manifest-path", str(asked.file.path)),
         *("--target", asked.target.argument(context.store)),
-        *json_target_flags(context.toolchain, asked.target),
+        *step_flags(context.toolchain, "kernel", asked.target),
         *("--target-dir", str(asked.target_dir)),
         *config.arguments,
         *offline(asked.arguments.rest),
@@ -141,7 +141,7 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
         return run(command, env=own, cwd=config.working_directory)
 
     finished = with_crates(context, _crates(context, asked, config, environment), attempt)
-    return _executables(finished, asked.file.path, asked.target)
+    return _executables(context, finished, asked.file.path, asked.target)
 
 
 def _crates(
@@ -167,13 +167,16 @@ def _run_foreign(
     """Run a subcommand that is not cargo's own: what it needs, only it knows."""
     cargo = environ.get("CARGO") or str(context.toolchain.cargo)
     words = [cargo, *command, *arguments.given, _MESSAGES]
-    return _executables(run(words, env={**environ, **_terminal()}), manifest)
+    return _executables(context, run(words, env={**environ, **_terminal()}), manifest)
 
 
-def _executables(finished: Finished, manifest: Path, target: Target | None = None) -> list[Executable]:
+def _executables(
+    context: BuildContext, finished: Finished, manifest: Path, target: Target | None = None
+) -> list[Executable]:
     show_printed(finished.stdout)
     if finished.returncode != 0:
-        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint_for(finished.stderr))
+        hint = hint_for(context.toolchain, finished.stderr)
+        raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint)
     return [
         Executable(Path(each["executable"]), Path(each["manifest_path"]), target)
         for each in artifacts(finished.stdout)

@@ -15,9 +15,9 @@ from threading import Thread
 
 from bootimage.base import child_processes, console
 from bootimage.base.errors import BuildError
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.find_manifest import nearest_manifest
 from bootimage.cargo.manifest import locate_manifest, read_package
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.build_as_cargo import CargoBuild, Executable, build, prepare
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments

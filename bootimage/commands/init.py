@@ -17,10 +17,10 @@ from bootimage.base import console
 from bootimage.base.console import shown
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.manifest import Package, locate_manifest, member_manifests, read_package
 from bootimage.cargo.metadata_tables import BootimageSettings, bootimage_settings
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.build_as_cargo import choose_target
 from bootimage.loader.choose_loader import Loader, choose_loader
@@ -186,10 +186,10 @@ def _changes(target: str, toolchain: Toolchain) -> list[str]:
     if not target.endswith(".json"):
         return []
     from bootimage.target_spec.canonical_spec import canonical, describe
-    from bootimage.target_spec.compiler_facts import compiler_facts
+    from bootimage.target_spec.compiler_facts import facts_of
 
     path = Path(target)
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     return describe(found.changes, path)
 
 

@@ -103,8 +103,8 @@ def _manifest(executable: Path, environ: Mapping[str, str]) -> Path:
 
 def run_kernel(request: RunnerRequest, manifest: Path, environ: Mapping[str, str]) -> int:
     """Make the image of the executable, whose package is `manifest`, and run it."""
+    from bootimage.base.toml_file import read_toml
     from bootimage.cargo.metadata_tables import bootimage_settings
-    from bootimage.cargo.toml_file import read_toml
     from bootimage.cargo_cli.run_command import run_command
 
     settings = bootimage_settings(read_toml(manifest))

@@ -18,11 +18,11 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Print the specification; 0, also where nothing was to be changed."""
     from bootimage.context import open_context
     from bootimage.target_spec.canonical_spec import canonical, describe
-    from bootimage.target_spec.compiler_facts import compiler_facts
+    from bootimage.target_spec.compiler_facts import facts_of
 
     path = _parser().parse_args(words).file
     toolchain = open_context(path.absolute().parent, environ).toolchain
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     for line in describe(found.changes, path):
         console.write_error(f"{console.printable(line)}\n")
     console.output(found.json)

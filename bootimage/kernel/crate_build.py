@@ -9,20 +9,30 @@ from pathlib import Path
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.run_program import Finished
+from bootimage.base.run_program import Finished, decode
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.core_flags import fitting_flags
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import encoded, json_target_flags, remap_flags, seen_from, stand_ins
+from bootimage.cargo.flags import (
+    encoded,
+    json_target_flags,
+    remap_flags,
+    seen_from,
+    stand_ins,
+    step_flags,
+    step_rustflags,
+)
 from bootimage.cargo.messages import executables
 from bootimage.cargo.run_cargo import run_cargo
 from bootimage.cargo.rustc_wrapper import needs_names, wrapper
-from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.clean_environment import wrapper_variables
+from bootimage.toolchain.missing_rule import likely_rule, other_version
+from bootimage.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         raise BuildError(
             f"{', '.join(build.bins) or named(build.manifest)} does not build",
             file=build.manifest,
-            hint=hint_for(finished.stderr),
+            hint=hint_for(context.toolchain, finished.stderr),
         )
     return finished.stdout
 
@@ -119,7 +129,7 @@ def cargo_command(context: BuildContext, build: CrateBuild, config: CrateConfig,
         *(
             "--target",
             build.target.argument(context.store),
-            *json_target_flags(context.toolchain, build.target),
+            *step_flags(context.toolchain, "kernel", build.target),
         ),
         *("--target-dir", str(build.target_dir), "--profile", build.profile),
         *(word for name in build.bins for word in ("--bin", name)),
@@ -145,7 +155,8 @@ def cargo_environment(
         build.target_dir: "/build",
         **dict.fromkeys(homes, "/cargo"),
     }
-    flags = [*config.rustflags, *build.rustflags, *sysroot, *remap_flags(context.toolchain, folders)]
+    ruled = step_rustflags(context.toolchain, "kernel")
+    flags = [*config.rustflags, *build.rustflags, *ruled, *sysroot, *remap_flags(context.toolchain, folders)]
     wrappers = wrapper_variables(context.toolchain.environ) if config.wrapped else {}
     clean = {**context.environment(), **wrappers, **build.environment}
     names = needs_names(build.workspace_root, build.packages)
@@ -168,10 +179,13 @@ def _fitting_sysroot(build: CrateBuild, config: CrateConfig, verb: str) -> Sysro
     return replace(build.sysroot, flags=flags)
 
 
-def hint_for(stderr: bytes) -> str | None:
-    """The command that helps, for those of cargo's errors that have one."""
-    if b"forward_overflowing" in stderr and b"x86_64" in stderr:
-        return "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4"
+def hint_for(toolchain: Toolchain, stderr: bytes) -> str | None:
+    """What helps, for those of cargo's errors that are known, and for those of a new compiler."""
+    text = decode(stderr)
+    return other_version(toolchain, text) or _known_hint(stderr) or likely_rule(toolchain, text)
+
+
+def _known_hint(stderr: bytes) -> str | None:
     if b"lock file" in stderr and b"--locked" in stderr:
         return "the build never changes Cargo.lock: run `cargo update --workspace`, and keep the result"
     if b"couldn't read" in stderr:

@@ -19,10 +19,10 @@ from bootimage.base import console
 from bootimage.base.console import shown
 from bootimage.base.generated_files import MARK, is_marked
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.config_for_cargo import crate_config
 from bootimage.cargo.flags import json_target_flags
-from bootimage.cargo.toml_file import read_toml
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 

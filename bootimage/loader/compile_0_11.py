@@ -18,7 +18,7 @@ from bootimage.base.text_file import read_text
 from bootimage.base.toml_text import parse_table
 from bootimage.cargo.cargo_failure import cargo_failure
 from bootimage.cargo.crate_sources import check_checksums, copy_crates
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.sealed_build import copy_source, run_sealed, sealed_flags
 from bootimage.cargo.versions import order
 from bootimage.context import BuildContext
@@ -31,8 +31,9 @@ from bootimage.store.record import Entry
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
 from bootimage.target_spec.canonical_spec import canonical
-from bootimage.target_spec.compiler_facts import compiler_facts
+from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
+from bootimage.toolchain.missing_rule import likely_rule
 
 SECTOR = 512
 
@@ -138,7 +139,8 @@ def _failure(context: BuildContext, release: Release, program: Program, finished
     toolchain, version = context.toolchain, release.version
 
     def hint(errors: str) -> str | None:
-        return advice(toolchain, version) if release.loader is None and is_of_compiler(errors) else None
+        known = advice(toolchain, version) if release.loader is None and is_of_compiler(errors) else None
+        return likely_rule(toolchain, errors, of_loader=True) or known
 
     what = f"bootloader {version} ({program.name}) does not build with rustc {toolchain.release}"
     return cargo_failure(what, finished, hint)
@@ -152,7 +154,8 @@ def _smaller(version: str, program: Program) -> list[str]:
 
 
 def _flags(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]:
-    flags, target = sealed_flags(context.toolchain, folder), sysroot.target
+    target = sysroot.target
+    flags = [*step_rustflags(context.toolchain, "loader"), *sealed_flags(context.toolchain, folder)]
     if target.specification is None and context.toolchain.installed_std(target.name):
         return flags
     return [f"--sysroot={sysroot_folder(context, sysroot)}", *flags]
@@ -163,7 +166,7 @@ def _command(context: BuildContext, target: Target, folder: Path) -> list[str]:
         *("build", "--locked", "--target", target.argument(context.store)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
-        *json_target_flags(context.toolchain, target),
+        *step_flags(context.toolchain, "loader", target),
         *("--target-dir", str(folder / "target")),
     ]
 
@@ -197,7 +200,7 @@ def program_target(context: BuildContext, program: Program, folder: Path) -> Tar
     """The target of `program`, whose specification lies in the package folder `folder`."""
     if program.specification is None:
         return Target(program.target)
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(_mended(context, folder / program.specification), facts)
     return Target(program.target, specification.json)
 

@@ -29,7 +29,7 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import run
 from bootimage.cargo.cargo_failure import cargo_failure
 from bootimage.cargo.crate_sources import CrateSources, check_checksums, copy_crates
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.manifest import Package
 from bootimage.cargo.messages import executables
 from bootimage.cargo.metadata_tables import BootloaderSettings, loader_build
@@ -41,8 +41,10 @@ from bootimage.loader.pinned_crates import hold_back
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import CRATES, Sysroot
 from bootimage.target_spec.canonical_spec import canonical
-from bootimage.target_spec.compiler_facts import compiler_facts
+from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
+from bootimage.toolchain.missing_rule import likely_rule
+from bootimage.toolchain.toolchain import Toolchain
 
 OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
 """What is made: the loader, its linker script, and the linker's arguments as a response file."""
@@ -98,7 +100,7 @@ def settings_manifest(settings: BootloaderSettings) -> str:
 
 def _specification(context: BuildContext, package: Package) -> Target:
     """The target that the loader's manifest names, brought up to date for this compiler."""
-    facts = compiler_facts(context.toolchain.rustc, context.toolchain.environment())
+    facts = facts_of(context.toolchain)
     specification = canonical(package.folder / loader_build(package.file).target, facts)
     return Target(specification.name, specification.json)
 
@@ -125,16 +127,16 @@ def _compile(context: BuildContext, recipe: Recipe, target: Target, folder: Path
         finished = run_sealed(context, folder, command, flags, config, step=step, variables=variables)
     if finished.returncode != 0:
         what = f"{package.name} {package.version} does not build with rustc {toolchain.release}"
-        raise cargo_failure(what, finished, lambda errors: _newer(package, errors))
+        raise cargo_failure(what, finished, lambda errors: _newer(package, toolchain, errors))
     return executables(finished.stdout)[package.name]
 
 
-def _newer(package: Package, errors: str) -> str | None:
+def _newer(package: Package, toolchain: Toolchain, errors: str) -> str | None:
     """What to do about a loader that does not build, where its `errors` are of a kind that is known."""
     if order(package.version) < order(_OLDEST) and _PANIC_HANDLER in errors:
         return f"{_OLDEST} is the oldest that does: cargo update -p {package.name} --precise {_OLDEST}"
     known = f"{_OLDEST} to 0.9.35 build with nightly 2026-05-19 and with 1.95.0: name such a RUST_TOOLCHAIN"
-    return known if is_of_compiler(errors) else None
+    return likely_rule(toolchain, errors, of_loader=True) or (known if is_of_compiler(errors) else None)
 
 
 def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path) -> list[str]:
@@ -146,7 +148,7 @@ def _command(context: BuildContext, recipe: Recipe, target: Target, folder: Path
         # a section that the linker script does not know, and that would come to lie before the boot sector.
         *("build", "--locked", "--release", "--manifest-path", str(folder / "source/Cargo.toml")),
         *("--bin", package.name),
-        *("--target", target.argument(context.store), *json_target_flags(context.toolchain, target)),
+        *("--target", target.argument(context.store), *step_flags(context.toolchain, "loader", target)),
         *("--target-dir", str(folder / "target"), "--features", ",".join(features)),
         # As data: a warning in the loader's source is nothing that this user could mend.
         "--message-format=json",
@@ -173,7 +175,7 @@ def _flags(context: BuildContext, recipe: Recipe, target: Target, folder: Path) 
     asked = (loader_build(recipe.package.file).build_std or "").split(",")
     # The loader brings its own `memcpy` and its kin, so the sysroot has none.
     sysroot = Sysroot(target, (*CRATES, *(["alloc"] if "alloc" in asked else [])), features=())
-    named = sealed_flags(context.toolchain, folder)
+    named = [*step_rustflags(context.toolchain, "loader"), *sealed_flags(context.toolchain, folder)]
     return [f"--sysroot={sysroot_folder(context, sysroot)}", _ONE_OBJECT, *named]
 
 

@@ -1,18 +1,14 @@
-"""The loaders 0.11 known to build (`known_versions.toml`), written by the command that tries them."""
+"""Which loaders 0.11 are known to build, by what has been tried with this compiler or one like it."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
-from typing import Any
 
-from bootimage.base.toml_text import parse_table
 from bootimage.cargo.versions import order
+from bootimage.toolchain.missing_rule import NO_VERSION_HELPS
+from bootimage.toolchain.rule_files import Row, read_rules
 from bootimage.toolchain.toolchain import Toolchain
-
-KNOWN = Path(__file__).with_name("known_versions.toml")
-"""The table: for each compiler that was tried, the loader versions that build with it."""
 
 _TABLE = "docs/loaders.md lists which loader versions build with which compilers"
 
@@ -30,12 +26,11 @@ def advice(toolchain: Toolchain, version: str) -> str:
 _OF_COMPILER = re.compile(
     r"error\[E\d{4}\]|will not fit in region|out of range|overlaps? with|rust-lld` failed"
 )
-_NEVER = re.compile(r"No space left on device|Permission denied|Cannot allocate memory|signal: \d+")
 
 
 def is_of_compiler(errors: str) -> bool:
     """Whether another version of the compiler or of the loader may help against these errors of rustc."""
-    return bool(_OF_COMPILER.search(errors)) and not _NEVER.search(errors)
+    return bool(_OF_COMPILER.search(errors)) and not NO_VERSION_HELPS.search(errors)
 
 
 def nearest_known(toolchain: Toolchain, version: str) -> str | None:
@@ -43,14 +38,11 @@ def nearest_known(toolchain: Toolchain, version: str) -> str | None:
 
     That is the compiler tried whose age is nearest. Of two versions equally near it is the newer one.
     """
-    compilers = parse_table(KNOWN.read_text(encoding="utf-8")).get("compiler", [])
-    tried = [each for each in compilers if each["builds"]]
+    tried = [row for row in read_rules(toolchain.environ).rows["tried"] if row.get("loaders")]
     if not tried:
         return None
-    like: dict[str, Any] = min(
-        tried, key=lambda each: _days_between(each["commit_date"], toolchain.commit_date)
-    )
-    others = [each for each in like["builds"] if order(each) != order(version)]
+    like: Row = min(tried, key=lambda row: _days_between(row.get("commit_date", ""), toolchain.commit_date))
+    others = [each for each in like["loaders"] if order(each) != order(version)]
     patch = order(version)[2]
     return min(others, key=lambda each: (abs(order(each)[2] - patch), -order(each)[2]), default=None)
 

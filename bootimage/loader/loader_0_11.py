@@ -10,7 +10,7 @@ from dataclasses import field
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.loader.loader_release import Release, identity
-from bootimage.loader.pinned_crates import applied_holds
+from bootimage.loader.pinned_crates import holds_key
 from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.toolchain.toolchain import Toolchain
@@ -93,7 +93,6 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
     It holds the version for the source and the specification, since a published version never
     changes: a program can be taken from a cache without its source being at hand.
     """
-    holds = applied_holds(toolchain, release.version)
     return action_key(
         "loader",
         {
@@ -103,6 +102,6 @@ def program_key(toolchain: Toolchain, release: Release, program: Program) -> str
             "compiler": toolchain.identity,
             **({"objcopy": named} if (named := toolchain.objcopy_digest()) else {}),
             "installed std": str(program.specification is None and toolchain.installed_std(program.target)),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, release.version),
         },
     )

@@ -13,17 +13,17 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.toml_file import TomlFile, read_toml
 from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, crate_sources
 from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_settings
-from bootimage.cargo.toml_file import TomlFile, read_toml
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.loader.choose_loader import Loader
 from bootimage.loader.compile_0_9 import Recipe, compile_relocatable, settings_manifest
 from bootimage.loader.loader_source import active_features, source_of
-from bootimage.loader.pinned_crates import applied_holds
+from bootimage.loader.pinned_crates import holds_key
 from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
@@ -73,7 +73,6 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
     A published version and a git commit never change, so their source need not be at hand.
     """
     loader = flat.loader
-    holds = applied_holds(toolchain, loader.version)
     vendored = flat.sources.identity()
     source = _digest(loader.manifest) if loader.manifest else f"{loader.source} {loader.checksum}"
     return action_key(
@@ -87,7 +86,7 @@ def loader_key(toolchain: Toolchain, flat: FlatLoader) -> str:
             **({"vendored": vendored} if vendored else {}),
             "features": " ".join(flat.features),
             "settings": settings_manifest(flat.settings),
-            "holds": " ".join(f"{hold.crate} {hold.version}" for hold in holds),
+            "holds": holds_key(toolchain, loader.version),
         },
     )
 

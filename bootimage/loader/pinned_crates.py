@@ -1,7 +1,7 @@
 """Crates that this compiler cannot build in the version that a published lock file names.
 
-The rows are data (`pinned_crates.toml`, each with its reason). A hold exchanges a package in the text of a
-lock file, which then is the text that cargo itself would write for it.
+Which ones is data: the rules about compilers (`compiler_rules.toml`), each with its reason. A hold
+exchanges a package in the text of a lock file, which then is the text that cargo itself would write for it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.toml_text import parse_table
 from bootimage.cargo.lock_file import LockedPackage, LockFile, lock_text, parse_lock_file
 from bootimage.cargo.versions import order
+from bootimage.toolchain.rule_files import Row
 from bootimage.toolchain.toolchain import Toolchain
 
 _FAMILY = re.compile(r"bootloader_api|bootloader-boot-config|bootloader-x86_64-.*")
@@ -25,29 +24,20 @@ _FAMILY = re.compile(r"bootloader_api|bootloader-boot-config|bootloader-x86_64-.
 
 @dataclass(frozen=True)
 class Hold:
-    """One row of pinned_crates.toml, where the fields are described."""
+    """One row `[[pinned-crate]]` of the rules, where the fields are described."""
 
     crate: str
     series: str
     bound: Literal["at most", "at least"]
     version: str
     checksum: str
-    nightly: str
-    release: str
-    reason: str
-    loaders: tuple[str, str] | None = None
+    loaders: tuple[str, ...] | None = None
     dependencies: tuple[str, ...] | None = None
     brings: tuple[LockedPackage, ...] = ()
 
-    def applies(self, toolchain: Toolchain, loader: str) -> bool:
-        """True when this compiler needs the hold for the `loader` version's lock file."""
-        if self.loaders and not order(self.loaders[0]) <= order(loader) <= order(self.loaders[1]):
-            return False
-        if "nightly" in toolchain.release:
-            older = toolchain.commit_date < self.nightly
-        else:
-            older = _numbers(toolchain.release) < _numbers(self.release)
-        return older == (self.bound == "at most")
+    def is_for(self, loader: str) -> bool:
+        """True when it is for the `loader` version's lock file."""
+        return not self.loaders or order(self.loaders[0]) <= order(loader) <= order(self.loaders[1])
 
     def concerns(self, package: LockedPackage) -> bool:
         """True for a package of a lock file that the hold replaces."""
@@ -59,24 +49,35 @@ class Hold:
         return found > wanted if self.bound == "at most" else found < wanted
 
 
-@cache
-def holds() -> tuple[Hold, ...]:
-    """All rows of pinned_crates.toml."""
-    text = Path(__file__).with_name("pinned_crates.toml").read_text(encoding="utf-8")
-    return tuple(_hold(row) for row in parse_table(text)["hold"])
-
-
-def _hold(row: dict[str, Any]) -> Hold:
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
-    }
-    fields["brings"] = tuple(LockedPackage(**each) for each in row.get("brings", ()))
-    return Hold(**fields)
-
-
 def applied_holds(toolchain: Toolchain, loader: str) -> tuple[Hold, ...]:
     """The holds that this compiler needs for the `loader` version."""
-    return tuple(hold for hold in holds() if hold.applies(toolchain, loader))
+    return tuple(hold for row in toolchain.rules.pinned if (hold := _hold(row)).is_for(loader))
+
+
+def holds_key(toolchain: Toolchain, loader: str) -> str:
+    """The holds for the `loader` version as a part of the keys of all that is made from its lock file."""
+    named = (
+        (name, version)
+        for hold in applied_holds(toolchain, loader)
+        for name, version in [
+            (hold.crate, hold.version),
+            *((each.name, each.version) for each in hold.brings),
+        ]
+    )
+    return " ".join(f"{name} {version}" for name, version in named)
+
+
+def _hold(row: Row) -> Hold:
+    return Hold(
+        crate=row["crate"],
+        series=row["series"],
+        bound=row["bound"],
+        version=row["version"],
+        checksum=row["checksum"],
+        loaders=tuple(row["loaders"]) if "loaders" in row else None,
+        dependencies=tuple(row["dependencies"]) if "dependencies" in row else None,
+        brings=tuple(LockedPackage(**each) for each in row.get("brings", ())),
+    )
 
 
 def hold_back(text: str, toolchain: Toolchain, loader: str) -> str:
@@ -142,7 +143,3 @@ def check_family(lock: str, loader: str, path: Path) -> None:
 def _strangers(packages: Collection[LockedPackage], loader: str) -> list[LockedPackage]:
     family = [each for each in packages if _FAMILY.fullmatch(each.name)]
     return [each for each in family if order(each.version) != order(loader)]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.split("-")[0]))

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bootimage.base.private_files import make_private_folder, private_file
 from bootimage.store.file_locks import locked
 from bootimage.store.record import Blob
 
@@ -98,7 +99,8 @@ def _write(stamp: Path, text: str) -> None:
     # Half a stamp matches no file, so this needs no care; where it cannot be written there is none.
     with suppress(OSError):
         make_folder(stamp.parent)
-        stamp.write_text(text, encoding="ascii")
+        with open(stamp, "w", encoding="ascii", opener=private_file) as file:
+            file.write(text)
 
 
 def keep(root: Path, path: Path, blob: Blob) -> None:
@@ -131,7 +133,7 @@ def remove(path: Path) -> None:
 def make_folder(path: Path) -> None:
     """Make the folder `path` in the store, in place of whatever else may lie there."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path)
     except (FileExistsError, NotADirectoryError):
         next(each for each in (path.parent, path) if each.exists() and not each.is_dir()).unlink()
-        path.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path)

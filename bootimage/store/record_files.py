@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_files import private_file
 from bootimage.store.blobs import discard, make_folder
 from bootimage.store.record import Record, is_digest, record_content, record_of, seal, unseal
 
@@ -68,7 +69,7 @@ def write_record(root: Path, record: Record, partial: Path) -> None:
 
 def count_hit(root: Path, key: str) -> None:
     """Note that the record was used now, and saved a build."""
-    with suppress(OSError), _hits_path(root, key).open("ab") as file:
+    with suppress(OSError), open(_hits_path(root, key), "ab", opener=private_file) as file:
         file.write(b".")
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+from bootimage.base.private_files import make_private_folder
 from bootimage.store.file_locks import try_lock, unlock
 
 # A folder this young may belong to a process that is about to lock its lease.
@@ -25,7 +26,7 @@ class Session:
     """The corner of this process in the store at `root`. OSError when the store cannot be written."""
 
     def __init__(self, root: Path) -> None:
-        (root / "tmp").mkdir(parents=True, exist_ok=True)
+        make_private_folder(root / "tmp")
         self.folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root / "tmp"))
         self._lease = os.open(self.folder / "lease", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         fcntl.flock(self._lease, fcntl.LOCK_EX)

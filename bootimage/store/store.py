@@ -11,10 +11,10 @@ import atexit
 import errno
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,11 +23,12 @@ from typing import TypeVar
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_files import belongs_to_another, close_to_others, why_not_trusted
 from bootimage.store.record import Blob, Entry, is_digest, is_file_name
 from bootimage.store.record_files import History, Usage, read_history, stored_size, usages
-from bootimage.store.session import in_use
 from bootimage.store.store_folder import Shelf
 from bootimage.store.store_settings import OTHER_ADVICE, is_readable, prepare, store_choice
+from bootimage.store.temporary_store import make_temporary_store, remove_abandoned_stores
 from bootimage.store.tree import Content
 
 _Result = TypeVar("_Result")
@@ -171,12 +172,11 @@ class Store:
     def _private_shelf(self) -> Shelf:
         """A folder for this process alone."""
         try:
-            self._private = Shelf(Path(tempfile.mkdtemp(prefix=_PRIVATE)), self.limit)
+            self._private = Shelf(make_temporary_store(), self.limit)
             self._private.session()
         except OSError as problem:
             raise _no_place(Path(tempfile.gettempdir()), problem) from problem
-        for other in Path(tempfile.gettempdir()).glob(f"{_PRIVATE}*"):
-            _remove_if_dead(other)
+        remove_abandoned_stores()
         return self._private
 
 
@@ -212,20 +212,6 @@ def _is_full(problem: OSError) -> bool:
     return problem.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-_PRIVATE = "rustkernel-private-"
-_ABANDONED_S = 3600.0
-
-
-def _remove_if_dead(folder: Path) -> None:
-    """Remove the private folder of a process that was killed."""
-    with suppress(OSError):
-        status = folder.stat()
-        if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _ABANDONED_S:
-            in_use(folder)  # removes the sessions that have ended
-            if not any((folder / "tmp").iterdir()):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
 _opened: dict[tuple[Path | None, int], Store] = {}
 _opening = threading.Lock()
 
@@ -247,12 +233,29 @@ def open_store(environ: Mapping[str, str]) -> Store:
 
 
 def _open(root: Path | None, limit: int, named: bool) -> Store:
+    if root is not None and not _is_trusted(root):
+        return Store(None, limit)
     try:
         if root is not None:
             prepare(root)
+            if not named:  # whoever named one may mean others to read it
+                close_to_others(root)
     except OSError as problem:
         if named and root and not is_readable(root) and not _is_full(problem):
             reason = f"the store cannot be here: {_reason(problem)}"
             raise BuildError(reason, file=root, hint=OTHER_ADVICE) from problem
         return Store(root, limit, problem)
     return Store(root, limit)
+
+
+def _is_trusted(root: Path) -> bool:
+    """False where others could write to the store. Another user's is read; each costs a warning."""
+    reason = why_not_trusted(root, deep=True)
+    if reason is None:
+        return True
+    if belongs_to_another(root):
+        console.say(f"warning: what is in the store {root} is believed, though {reason}")
+        return True
+    console.say(f"warning: the store {root} is not used: {reason}, and could have changed what is in it")
+    console.say(f"  help: remove it; or, if nobody did, close it: chmod -R go-w {shlex.quote(str(root))}")
+    return False

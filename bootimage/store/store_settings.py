@@ -2,6 +2,8 @@
 
 `RUSTKERNEL_STORE` names the folder, or `off`; otherwise it is `$XDG_CACHE_HOME/rustkernel/store`, or
 `~/.cache/rustkernel/store`. `RUSTKERNEL_STORE_LIMIT` ("10G") bounds it.
+
+What is in the store is believed, so it is made for this user alone.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_files import make_private_folder, private_file, user_name
+from bootimage.base.user_folders import store_is_off
 
 _DEFAULT_LIMIT = "10G"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -42,7 +46,7 @@ def store_choice(environ: Mapping[str, str]) -> StoreChoice:
     """Read the settings. BuildError for a limit that is no size."""
     limit = parse_size(environ.get("RUSTKERNEL_STORE_LIMIT") or _DEFAULT_LIMIT)
     named = environ.get("RUSTKERNEL_STORE", "")
-    if named.lower() == "off":
+    if store_is_off(environ):
         return StoreChoice(None, True, limit)
     root = Path(os.path.expanduser(named)).absolute() if named else _default_root(environ)  # noqa: PTH111
     return StoreChoice(root, bool(named), limit)
@@ -75,7 +79,7 @@ def prepare(root: Path) -> None:
     or holds something else than a store.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(root)
         found = [each.name for each in root.iterdir()]
     except (FileExistsError, NotADirectoryError):
         raise _not_a_folder(root) from None
@@ -84,8 +88,10 @@ def prepare(root: Path) -> None:
     elif found and not (root / _MARK).exists():  # looked at again: another process may have just made it
         raise BuildError("this folder holds other files, and no store", file=root, hint=OTHER_ADVICE)
     _check_writable(root)
-    with suppress(FileExistsError), (root / _MARK).open("x", encoding="utf-8") as file:
-        file.write(_MARK_TEXT)
+    with suppress(FileExistsError):
+        descriptor = private_file(str(root / _MARK), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_MARK_TEXT)
 
 
 def _not_a_folder(root: Path) -> BuildError:
@@ -111,7 +117,8 @@ def _check_writable(root: Path) -> None:
     # Not even root writes in another user's store: what root left there its owner could never remove.
     owner = root.stat().st_uid
     if owner != os.geteuid():
-        raise PermissionError(errno.EPERM, f"it belongs to {_user(owner)}, and this is {_user(os.geteuid())}")
+        reason = f"it belongs to {user_name(owner)}, and this is {user_name(os.geteuid())}"
+        raise PermissionError(errno.EPERM, reason)
     if os.statvfs(root).f_flag & os.ST_RDONLY:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
     if not os.access(root, os.W_OK):
@@ -123,9 +130,3 @@ def is_readable(root: Path) -> bool:
     with suppress(OSError):
         return stat.S_ISDIR(root.stat().st_mode) and os.access(root, os.R_OK | os.X_OK)
     return False
-
-
-def _user(number: int) -> str:
-    with suppress(KeyError):
-        return pwd.getpwuid(number).pw_name
-    return f"user {number}"

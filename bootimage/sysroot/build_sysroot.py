@@ -15,8 +15,9 @@ from typing import Any
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
+from bootimage.base.run_program import decode
 from bootimage.cargo.crate_sources import copy_crates, crate_sources, directory_source
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
@@ -24,6 +25,7 @@ from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.sysroot.sysroot_crates import Sysroot
+from bootimage.toolchain.missing_rule import likely_rule
 from bootimage.toolchain.toolchain import Toolchain
 
 # As the std that rustup ships: optimised, with line tables for backtraces, and with the bitcode that a
@@ -94,12 +96,16 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
     (folder / "Cargo.toml").write_text(_MANIFEST)
     (folder / "lib.rs").write_text("#![no_std]\n")
     command = _command(context, sysroot, folder)
-    flags = [*_flags(sysroot), *sealed_flags(context.toolchain, folder, "/sysroot")]
+    ruled = step_rustflags(context.toolchain, "sysroot")
+    flags = [*_flags(sysroot), *ruled, *sealed_flags(context.toolchain, folder, "/sysroot")]
     config = _crates(context, folder)
     variables = context.toolchain.library_environment()
     with console.step(sysroot.label) as step, context.jobs.job():
         finished = run_sealed(context, folder, command, flags, config, step=step, variables=variables)
-    finished.or_fail(f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}")
+    finished.or_fail(
+        f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}",
+        hint=likely_rule(context.toolchain, decode(finished.stderr)),
+    )
     return _libraries(sysroot, finished.stdout)
 
 
@@ -129,7 +135,7 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         str(folder / "target"),
         f"-Zbuild-std={','.join(sysroot.crates)}",
         f"-Zbuild-std-features={','.join(sysroot.features)}",
-        *json_target_flags(toolchain, sysroot.target),
+        *step_flags(toolchain, "sysroot", sysroot.target),
         "--message-format=json-render-diagnostics",
     ]
 

@@ -16,11 +16,12 @@ from bootimage.base.errors import BuildError, closest
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.target_spec.compiler_facts import Compiler
 from bootimage.target_spec.data_layout import added_since, difference
-from bootimage.target_spec.json_positions import Json, read_json
+from bootimage.target_spec.json_positions import Json, JsonPath, read_json
 from bootimage.target_spec.target_draft import Change, Draft
 from bootimage.target_spec.target_features import check_features
 from bootimage.target_spec.target_nearest import Nearest, machine, nearest
 from bootimage.target_spec.target_schema import Schema, closest_key
+from bootimage.target_spec.target_spellings import Spellings
 from bootimage.target_spec.target_upgrade import upgrade_keys, upgrade_values
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -86,14 +87,24 @@ def _read(path: Path) -> Draft:
 def _bring_up_to_date(draft: Draft, compiler: Compiler) -> None:
     schema = Schema(compiler.schema)
     near = _nearest(draft, compiler)
-    upgrade_keys(draft, schema)
-    upgrade_values(draft, schema, near.specification.get("stack-probes") if near else None)
-    check_features(draft, compiler.targets)
+    spellings = Spellings(compiler.rules, schema, compiler.targets)
+    upgrade_keys(draft, schema, compiler.rules)
+    upgrade_values(draft, schema, near.specification.get("stack-probes") if near else None, spellings)
+    check_features(draft, spellings)
     if near is not None:
         _check_machine(draft, near)
         _check_layout(draft, near)
     _check_keys(draft, schema, compiler, near)
-    draft.refuse_more(schema.problems(draft.fields))
+    draft.refuse_more(
+        (path, message, hint or _rule_for_value(draft, compiler, path))
+        for path, message, hint in schema.problems(draft.fields)
+    )
+
+
+def _rule_for_value(draft: Draft, compiler: Compiler, path: JsonPath) -> str | None:
+    key = str(path[0])
+    value = draft.fields.get(key)
+    return compiler.rule_for(key, value) if len(path) == 1 and isinstance(value, str) else None
 
 
 def _nearest(draft: Draft, compiler: Compiler) -> Nearest | None:
@@ -147,9 +158,8 @@ def _check_keys(draft: Draft, schema: Schema, compiler: Compiler, near: Nearest 
     for key in draft.fields.keys() - schema.keys if schema.closed else ():
         meant = closest_key(key, schema.keys - draft.fields.keys())
         end = f"; did you mean `{meant}`?" if meant else ""
-        draft.refuse_key(
-            key, f'{compiler.name} knows no key "{key}"{end}', hint=None if meant else _LISTED_BY
-        )
+        hint = None if meant else compiler.rule_for(key) or _LISTED_BY
+        draft.refuse_key(key, f'{compiler.name} knows no key "{key}"{end}', hint=hint)
     for key in schema.required:
         if key not in draft.fields:
             right = near.specification.get(key) if near and key != "llvm-target" else "x86_64-unknown-none"

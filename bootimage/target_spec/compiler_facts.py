@@ -17,6 +17,9 @@ from bootimage.base.errors import BuildError
 from bootimage.base.json_text import parse_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import Finished, decode, run
+from bootimage.toolchain.missing_rule import missing_key, missing_spelling
+from bootimage.toolchain.rule_files import Rules, read_rules
+from bootimage.toolchain.toolchain import Toolchain
 
 Specification = Mapping[str, Any]
 """A target specification as Python's json reads it."""
@@ -44,18 +47,35 @@ class Compiler(Protocol):
     def targets(self) -> Mapping[str, Specification]:
         """Its built-in targets by name."""
 
+    @property
+    def rules(self) -> Rules:
+        """The rules about compilers that count."""
+
+    def rule_for(self, key: str, value: str | None = None) -> str | None:
+        """The rule that may be missing where it refuses a `key`, or its `value`; None where it is known."""
+
     def complaints(self, name: str, specification: str) -> tuple[str, ...]:
         """What it has against a specification (JSON text) called `name`: one line each."""
 
 
 @lru_cache(maxsize=8)
-def _rustc(rustc: Path, environment: tuple[tuple[str, str], ...]) -> Rustc:
-    return Rustc(rustc, dict(environment))
+def _rustc(rustc: Path, environment: tuple[tuple[str, str], ...], toolchain: Toolchain | None) -> Rustc:
+    return Rustc(rustc, dict(environment), toolchain)
 
 
-def compiler_facts(rustc: Path, environment: Mapping[str, str]) -> Compiler:
-    """The facts about the compiler `rustc`, which runs in `environment`. Starts no program yet."""
-    return _rustc(rustc, tuple(sorted(environment.items())))
+def compiler_facts(
+    rustc: Path, environment: Mapping[str, str], toolchain: Toolchain | None = None
+) -> Compiler:
+    """The facts about the compiler `rustc`, which runs in `environment`. Starts no program yet.
+
+    Where it is of a `toolchain`, that knows its rules; else they are looked for in `environment`.
+    """
+    return _rustc(rustc, tuple(sorted(environment.items())), toolchain)
+
+
+def facts_of(toolchain: Toolchain) -> Compiler:
+    """The facts about a toolchain's compiler."""
+    return compiler_facts(toolchain.rustc, toolchain.environment(), toolchain)
 
 
 def is_builtin(name: str, compiler: Compiler) -> bool:
@@ -69,6 +89,20 @@ class Rustc:
 
     rustc: Path
     environment: Mapping[str, str]
+    toolchain: Toolchain | None
+
+    @property
+    def rules(self) -> Rules:
+        """The program's, the package's and the user's."""
+        return read_rules(self.toolchain.environ if self.toolchain else self.environment)
+
+    def rule_for(self, key: str, value: str | None = None) -> str | None:
+        """For a compiler that has been tried no rule is missing."""
+        if self.toolchain is None:
+            return None
+        if value is None:
+            return missing_key(self.toolchain, key)
+        return missing_spelling(self.toolchain, key, value)
 
     @cached_property
     def name(self) -> str:

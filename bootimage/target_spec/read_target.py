@@ -11,9 +11,10 @@ from bootimage.base.errors import BuildError, closest
 from bootimage.base.json_text import parse_json, parse_object
 from bootimage.store.recipes import code_state, recipe_number
 from bootimage.target_spec.canonical_spec import canonical, describe
-from bootimage.target_spec.compiler_facts import compiler_facts
+from bootimage.target_spec.compiler_facts import facts_of
 from bootimage.target_spec.target import Target
 from bootimage.toolchain.fact_cache import open_probe
+from bootimage.toolchain.rule_files import rule_files
 from bootimage.toolchain.toolchain import Toolchain
 
 
@@ -43,9 +44,9 @@ def _names(toolchain: Toolchain) -> Collection[str]:
 
 
 def _ask(toolchain: Toolchain) -> list[str]:
-    from bootimage.target_spec.compiler_facts import compiler_facts
+    from bootimage.target_spec.compiler_facts import facts_of
 
-    return sorted(compiler_facts(toolchain.rustc, toolchain.environment()).targets)
+    return sorted(facts_of(toolchain).targets)
 
 
 def _advice(name: str, known: Collection[str], folder: Path, spelled: str) -> str:
@@ -79,20 +80,21 @@ def read_target_named(toolchain: Toolchain, named: str) -> Target:
 def _recall(toolchain: Toolchain, path: Path) -> str:
     probe = open_probe(toolchain.environ)
     what = f"canonical specification {recipe_number('target specification')} {code_state()}".rstrip()
-    return probe.recall(what, [path, toolchain.rustc], lambda: _canonical_text(toolchain, path))
+    files = [path, toolchain.rustc, *rule_files(toolchain.environ)]
+    return probe.recall(what, files, lambda: _canonical_text(toolchain, path))
 
 
 def _canonical_text(toolchain: Toolchain, path: Path) -> str:
     from bootimage.target_spec.canonical_spec import canonical, describe
-    from bootimage.target_spec.compiler_facts import compiler_facts
+    from bootimage.target_spec.compiler_facts import facts_of
 
-    found = canonical(path, compiler_facts(toolchain.rustc, toolchain.environment()))
+    found = canonical(path, facts_of(toolchain))
     return json.dumps({"json": found.json, "changes": describe(found.changes, path)})
 
 
 def read_specification(toolchain: Toolchain, path: Path) -> Target:
     """The target that the user's JSON file describes, brought up to date with one line per change."""
-    facts = compiler_facts(toolchain.rustc, toolchain.environment())
+    facts = facts_of(toolchain)
     specification = canonical(path, facts)
     for line in describe(specification.changes, path):
         console.say(line)

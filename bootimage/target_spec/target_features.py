@@ -10,28 +10,31 @@ from collections.abc import Mapping
 
 from bootimage.target_spec.compiler_facts import Specification
 from bootimage.target_spec.target_draft import Draft
+from bootimage.target_spec.target_spellings import Spellings
 
-# Features that LLVM has dropped with the processors that had them. It warns of each in every crate.
-_GONE = frozenset({"3dnow", "3dnowa", "avx512er", "avx512pf", "prefetchwt1", "mpx"})
-_SPELLINGS = ("softfloat", "x86-softfloat")
+_SOFT = "softfloat"
 # All that imply SSE2 on x86-64, where LLVM reads features from left to right.
 _WITH_SSE2 = ("sse2", "sse3", "ssse3", "sse4", "avx", "fma", "aes", "pclmul", "f16c", "xop", "sha")
 _HINT = 'for a kernel: "features": "-mmx,-sse,+soft-float"'
 
 
-def check_features(draft: Draft, targets: Mapping[str, Specification]) -> None:
-    """Check `features`, drop what LLVM has dropped, and bring `rustc-abi` up to date with it."""
+def check_features(draft: Draft, spellings: Spellings) -> None:
+    """Check `features`, drop what LLVM has dropped, and state the `rustc-abi` that goes with the rest."""
     value = draft.fields.get("features", "")
     if not isinstance(value, str):
         return
     features = value.split(",") if value else []
     if not _well_formed(draft, value, features):
         return
-    kept = [each for each in features if each[1:] not in _GONE]
+    gone = {
+        row["feature"]: row.get("why", "by your rules") for row in spellings.rules.rows["dropped-feature"]
+    }
+    kept = [each for each in features if each[1:] not in gone]
     if kept != features:
-        draft.put("features", ",".join(kept), "LLVM 19 dropped these processors' features and warns of them")
+        first = next(each for each in features if each[1:] in gone)
+        draft.put("features", ",".join(kept), gone[first[1:]])
     if draft.fields.get("arch") in ("x86", "x86_64"):
-        _float_abi(draft, kept, targets)
+        _float_abi(draft, kept, spellings)
 
 
 def _well_formed(draft: Draft, value: str, features: list[str]) -> bool:
@@ -47,26 +50,22 @@ def _well_formed(draft: Draft, value: str, features: list[str]) -> bool:
     return not wrong
 
 
-def _float_abi(draft: Draft, features: list[str], targets: Mapping[str, Specification]) -> None:
+def _float_abi(draft: Draft, features: list[str], spellings: Spellings) -> None:
     soft = "+soft-float" in features
     stated = draft.fields.get("rustc-abi")
     if not soft and draft.fields.get("arch") == "x86_64" and not _has_sse2(features):
         message = '"features" turns sse off without +soft-float: floating point has no registers left'
         draft.refuse(("features",), message, hint=_HINT)
-    elif not soft and stated in _SPELLINGS:
+    elif not soft and stated in spellings.of("rustc-abi", _SOFT):
         draft.refuse(("rustc-abi",), f'"rustc-abi": "{stated}" needs +soft-float in "features"', hint=_HINT)
     elif soft:
-        _state_soft_float(draft, targets)
+        _state_soft_float(draft, spellings)
 
 
-def _state_soft_float(draft: Draft, targets: Mapping[str, Specification]) -> None:
-    spelling, stated = _spelling(targets), draft.fields.get("rustc-abi")
-    if spelling is None or stated == spelling:
-        return
-    if stated is None:
+def _state_soft_float(draft: Draft, spellings: Spellings) -> None:
+    spelling = _spelling(spellings.targets)
+    if spelling is not None and draft.fields.get("rustc-abi") is None:
         draft.put("rustc-abi", spelling, "+soft-float needs it since rust PR 136146")
-    elif stated in _SPELLINGS:
-        draft.put("rustc-abi", spelling, "the compiler's own spelling; rust PRs 151154 and 157151 renamed it")
 
 
 def _spelling(targets: Mapping[str, Specification]) -> str | None:

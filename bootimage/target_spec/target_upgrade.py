@@ -1,127 +1,102 @@
 """Old spellings in target specifications and what has become of them, back to the first of 2014.
 
-A row of the tables below applies where the compiler at hand does not know the old spelling any more.
+Renamed keys and values are rules (`compiler_rules.toml`): a row counts where the compiler at hand does not
+know the old spelling any more. What is code here changes the shape of a value: a number that was a string,
+a map that was a list.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.target_spec.json_positions import Json
 from bootimage.target_spec.target_draft import Draft
 from bootimage.target_spec.target_schema import Schema
+from bootimage.target_spec.target_spellings import Spellings
+from bootimage.toolchain.rule_files import Row, Rules
 
 _INTEGER_SINCE = {
     "target-pointer-width": "a number since nightly 2025-08-28, rust PR 144443",
     "target-c-int-width": "a number since nightly 2025-07-24, rust PR 144218",
 }
-_NEEDLESS = "no compiler reads it any more, and none needs it"
-_NOT_A_MAP = (
-    'rustc keeps these files by kind of output, "pre-link-objects": {"static-nopic-exe": [...]}, '
-    "and the list does not say which kinds it is for"
-)
-
-
-@dataclass(frozen=True)
-class OldKey:
-    """A key of the past. Without `name` it is removed; `values` says what its old values are called now.
-
-    An old value whose new one is None needs no field at all. A key with `refused` is an error, for that
-    reason: what it meant cannot be said today without a decision of the user's.
-    """
-
-    why: str = _NEEDLESS
-    name: str | None = None
-    values: Mapping[bool, Json] = field(default_factory=dict)
-    refused: bool = False
-
-
-OLD_KEYS: Mapping[str, OldKey] = {
-    "target-word-size": OldKey("renamed in 2015", "target-pointer-width"),
-    "eliminate-frame-pointer": OldKey(
-        "renamed by rust PR 86652", "frame-pointer", {True: "may-omit", False: "always"}
-    ),
-    "has-elf-tls": OldKey("renamed", "has-thread-local"),
-    "is-like-osx": OldKey("renamed", "is-like-darwin"),
-    "needs-plt": OldKey("renamed by rust PR 109982", "plt-by-default"),
-    "default-hidden-visibility": OldKey(
-        "a choice of three since rust PR 130005", "default-visibility", {True: "hidden", False: None}
-    ),
-    "dwarf-version": OldKey("renamed", "default-dwarf-version"),
-    "codegen-backend": OldKey("renamed", "default-codegen-backend"),
-    "is-builtin": OldKey("a mark of the compiler's own targets, which no file may bear"),
-    "morestack": OldKey("rustc has had no segmented stacks since 2015"),
-    "no-compiler-rt": OldKey("compiler_builtins took the place of compiler-rt in 2016"),
-    "ar": OldKey("rustc writes archives itself"),
-    "exe-allocation-crate": OldKey("the allocator is the program's choice (#[global_allocator])"),
-    "lib-allocation-crate": OldKey("the allocator is the program's choice (#[global_allocator])"),
-    "abi-blacklist": OldKey("the compiler knows which ABIs a machine has since rust PR 86231"),
-    "unsupported-abis": OldKey("the compiler knows which ABIs a machine has since rust PR 86231"),
-    "default-adjusted-cabi": OldKey("the compiler knows which ABIs a machine has since rust PR 141569"),
-    "allows-weak-linkage": OldKey("it had no effect: rust PR 156372"),
-    **dict.fromkeys(
-        (
-            *("bitcode-llvm-cmdline", "custom-unwind-resume", "embed-bitcode", "forces-embed-bitcode"),
-            *("i128-lowering", "is-like-emscripten", "is-like-fuchsia", "is-like-openbsd"),
-            "no-integrated-as",
-        ),
-        OldKey(),
-    ),
-    "pre-link-args-crt": OldKey("rustc has no arguments apart for the C runtime", refused=True),
-    **dict.fromkeys(
-        (
-            *("pre-link-objects-exe", "pre-link-objects-exe-crt", "pre-link-objects-dll"),
-            "post-link-objects-crt",
-        ),
-        OldKey(_NOT_A_MAP, refused=True),
-    ),
-}
-
 _LINK_ARGUMENTS = (
     *("pre-link-args", "late-link-args", "late-link-args-dynamic", "late-link-args-static"),
     "post-link-args",
 )
 _LINK_OBJECTS = ("pre-link-objects", "post-link-objects")
+_NOT_A_MAP = (
+    'rustc keeps these files by kind of output, "pre-link-objects": {"static-nopic-exe": [...]}, '
+    "and the list does not say which kinds it is for"
+)
 _USUAL_FLAVOR = "gcc"  # what rustc takes where a specification names no linker flavor
 
-# Old linker flavors and the new names they got; rustc takes both since rust PR 101988.
-_FLAVORS = {
-    **{"gcc": "gnu-cc", "ld": "gnu", "ld.lld": "gnu-lld", "ld64.lld": "darwin-lld", "lld-link": "msvc-lld"},
-    **{"wasm-ld": "wasm-lld", "em": "em-cc", "ptx-linker": "ptx", "bpf-linker": "bpf"},
-}
+
+@dataclass(frozen=True)
+class OldKey:
+    """A key of the past, by the row of the rules. Without `name` it is removed.
+
+    `values` says what its values "true" and "false" are called now; one that is missing there needs no field
+    at all. A key with `refused` is an error, for that reason: what it meant cannot be said today without a
+    decision of the user's. `default` is the value of a key that a compiler demands.
+    """
+
+    why: str
+    name: str | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
+    refused: bool = False
+    default: Json = None
 
 
-def upgrade_keys(draft: Draft, schema: Schema) -> None:
+def old_keys(rules: Rules) -> Mapping[str, OldKey]:
+    """The keys of the past that the rules name."""
+    return {row["key"]: _old_key(row) for row in rules.rows["specification-key"]}
+
+
+def _old_key(row: Row) -> OldKey:
+    return OldKey(
+        why=row.get("why", "by your rules"),
+        name=row.get("now"),
+        values=row.get("values", {}),
+        refused=row.get("refused", False),
+        default=row.get("default"),
+    )
+
+
+def upgrade_keys(draft: Draft, schema: Schema, rules: Rules) -> None:
     """Bring the names of the fields up to date."""
+    known = old_keys(rules)
     for key in list(draft.fields):
-        _with_hyphens(draft, schema, key)
-    for key, old in OLD_KEYS.items():
+        _with_hyphens(draft, schema, key, known)
+    for key, old in known.items():
         if key in draft.fields and key not in schema.keys:
             _replace_key(draft, key, old)
+        elif key in schema.required and key not in draft.fields and old.default is not None:
+            draft.put(key, old.default, old.why)
 
 
-def upgrade_values(draft: Draft, schema: Schema, probes: Json) -> None:
+def upgrade_values(draft: Draft, schema: Schema, probes: Json, spellings: Spellings) -> None:
     """Bring the forms of the values up to date; `probes` is how a target of this kind probes stacks."""
     for key in list(draft.fields):
         _forget_null(draft, schema, key)
         _digits_to_number(draft, schema, key)
-    _flavor(draft, schema)
+        _respell(draft, key, spellings)
     for key in _LINK_ARGUMENTS:
-        _link_arguments(draft, schema, key)
+        _link_arguments(draft, schema, key, spellings)
     for key in _LINK_OBJECTS:
         _link_objects(draft, schema, key)
     _stack_probes(draft, schema, probes)
     _code_model(draft, schema)
 
 
-def _with_hyphens(draft: Draft, schema: Schema, key: str) -> None:
+def _with_hyphens(draft: Draft, schema: Schema, key: str, known: Collection[str]) -> None:
     hyphened = key.replace("_", "-")
     if hyphened == key or key in schema.keys:
         return
-    if hyphened in schema.keys or hyphened in OLD_KEYS:
+    if hyphened in schema.keys or hyphened in known:
         if hyphened in draft.fields:
             draft.drop(key, f"{hyphened}, as it is spelt, is there too")
         else:
@@ -147,10 +122,10 @@ def _replace_value(draft: Draft, key: str, name: str, old: OldKey) -> None:
     if not isinstance(value, bool):
         draft.refuse((key,), f'"{key}" was true or false', hint=f'its name today is "{name}"')
         draft.forget(key)
-    elif old.values[value] is None:
+    elif (now := old.values.get(json.dumps(value))) is None:
         draft.drop(key, f"that is usual ({old.why})")
     else:
-        draft.rename(key, name, old.values[value], old.why)
+        draft.rename(key, name, now, old.why)
 
 
 def _forget_null(draft: Draft, schema: Schema, key: str) -> None:
@@ -166,33 +141,29 @@ def _digits_to_number(draft: Draft, schema: Schema, key: str) -> None:
         draft.put(key, int(value), _INTEGER_SINCE.get(key, "a number"))
 
 
-def _flavor(draft: Draft, schema: Schema) -> None:
-    flavor = draft.fields.get("linker-flavor")
-    current = _current_flavor(flavor, schema)
-    if current != flavor:
-        draft.put("linker-flavor", current, "renamed by rust PR 101988")
+def _respell(draft: Draft, key: str, spellings: Spellings) -> None:
+    value = draft.fields.get(key)
+    current, why = spellings.current(key, value)
+    if current != value:
+        draft.put(key, current, why)
 
 
-def _current_flavor(flavor: Json, schema: Schema) -> Json:
-    known = schema.choices("linker-flavor")
-    new = _FLAVORS.get(flavor) if isinstance(flavor, str) else None
-    return new if new in known and flavor not in known else flavor
-
-
-def _link_arguments(draft: Draft, schema: Schema, key: str) -> None:
+def _link_arguments(draft: Draft, schema: Schema, key: str, spellings: Spellings) -> None:
     """A list is for the specification's own linker flavor; a map has a flavor for its every key."""
     value = draft.fields.get(key)
     if isinstance(value, list) and "array" not in schema.types(key):
-        flavor = draft.fields.get("linker-flavor", _current_flavor(_USUAL_FLAVOR, schema))
+        flavor = draft.fields.get("linker-flavor", spellings.current("linker-flavor", _USUAL_FLAVOR)[0])
         if isinstance(flavor, str):
             draft.put(key, {flavor: value}, "a map by linker flavor since 2016")
     elif isinstance(value, dict):
-        _flavors_of(draft, schema, key, value)
+        _flavors_of(draft, schema, key, value, spellings)
 
 
-def _flavors_of(draft: Draft, schema: Schema, key: str, value: Mapping[str, Json]) -> None:
+def _flavors_of(
+    draft: Draft, schema: Schema, key: str, value: Mapping[str, Json], spellings: Spellings
+) -> None:
     known = schema.choices("linker-flavor")
-    names = {flavor: str(_current_flavor(flavor, schema)) for flavor in value}
+    names = {flavor: str(spellings.current("linker-flavor", flavor)[0]) for flavor in value}
     for flavor in value:
         if known and names[flavor] not in known:
             message = f'"{key}" has arguments for "{flavor}", which is no linker flavor'

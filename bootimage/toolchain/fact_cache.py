@@ -17,11 +17,13 @@ from pathlib import Path
 
 from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.user_folders import cache_folder
+from bootimage.base.private_files import make_private_folder, why_not_trusted
+from bootimage.base.user_folders import cache_folder, store_is_off
 
 _MOST = 64  # facts kept; the ones longest known are dropped first
 
 _known: dict[tuple[Path | None, str], str] = {}
+_read_last: dict[Path, tuple[tuple[int, ...], dict[str, str]]] = {}
 _lock = threading.Lock()
 
 
@@ -50,14 +52,20 @@ class Probe:
         return facts[key]
 
     def _read(self) -> dict[str, str]:
-        facts = read_object(self.file) if self.file else {}
-        return {key: value for key, value in facts.items() if isinstance(value, str)}
+        if self.file is None:
+            return {}
+        stamp = _stamp(self.file)
+        if _read_last.get(self.file, ((), {}))[0] != stamp:
+            facts = read_object(self.file)
+            known = {key: value for key, value in facts.items() if isinstance(value, str)}
+            _read_last[self.file] = (stamp, known)
+        return dict(_read_last[self.file][1])
 
     def _write(self, facts: dict[str, str]) -> None:
         if self.file is None:
             return
         with contextlib.suppress(OSError):  # a full or read-only disk: ask again next time
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.file.parent)
             handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
             with os.fdopen(handle, "w") as file:
                 json.dump(facts, file, indent=1)
@@ -74,7 +82,8 @@ def _stamp(file: Path) -> tuple[int, int, int]:
 
 
 def open_probe(environ: Mapping[str, str]) -> Probe:
-    """The user's own; with RUSTKERNEL_STORE=off nothing is remembered."""
-    if environ.get("RUSTKERNEL_STORE") == "off":
+    """The user's own; none with RUSTKERNEL_STORE=off, or where others could have written it."""
+    folder = cache_folder(environ)
+    if store_is_off(environ) or why_not_trusted(folder):
         return Probe(None)
-    return Probe(cache_folder(environ) / "probe.json")
+    return Probe(folder / "probe.json")

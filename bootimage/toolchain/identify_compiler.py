@@ -63,13 +63,15 @@ def ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path
     return Path(sysroot), identity
 
 
-def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> None:
+def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
+    """What a cargo says of its version. Raises BuildError for a program that is none."""
+
     def ask() -> str:
         return _ask(cargo, "--version", "cargo", environ)
 
-    check_cargo(
-        cargo, open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
-    )
+    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
+    check_cargo(cargo, version)
+    return version
 
 
 def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:

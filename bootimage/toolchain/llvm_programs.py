@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from bootimage.base.private_files import make_private_folder, why_not_trusted
+from bootimage.base.user_folders import cache_folder, store_is_off
 
 
 def find_objcopy(sysroot: Path, host: str, search: str) -> Path | None:
@@ -41,6 +47,20 @@ def find_lld(sysroot: Path, host: str, search: str) -> Path | None:
     return _versioned("lld", search) or _versioned("ld.lld", search)
 
 
+def folder_for_rust_lld(environ: Mapping[str, str]) -> Path:
+    """A folder for `link_as_rust_lld` in which only this user writes; a lasting one where allowed."""
+    lasting = cache_folder(environ) / "rust-lld"
+    trusted = not (why_not_trusted(lasting.parent) or why_not_trusted(lasting))
+    return lasting if trusted and not store_is_off(environ) else _temporary_folder()
+
+
+@cache
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="rustkernel-lld-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def link_as_rust_lld(lld: Path, folder: Path) -> Path:
     """Make `folder`/rust-lld lead to `lld`, and return `folder`, which belongs on PATH.
 
@@ -48,7 +68,7 @@ def link_as_rust_lld(lld: Path, folder: Path) -> Path:
     """
     link = folder / "rust-lld"
     if not (link.is_symlink() and link.readlink() == lld.resolve()):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         new = folder / f".rust-lld.{os.getpid()}"
         new.unlink(missing_ok=True)
         new.symlink_to(lld.resolve())

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path
 
 from bootimage.base import console, install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import parse_json
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.user_folders import cache_folder, home_folder
+from bootimage.base.user_folders import home_folder
 from bootimage.toolchain import library_source, llvm_programs
 from bootimage.toolchain.clean_environment import (
     compile_variables,
     fetch_variables,
     sealed_variables,
 )
+from bootimage.toolchain.compiler_rules import CompilerRules, Version, compiler_rules
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.find_compiler import ToolchainRequest, search_compiler
 from bootimage.toolchain.identify_compiler import ask_cargo, ask_compiler
+from bootimage.toolchain.rule_files import users_file
 from bootimage.toolchain.rustup import cargo_home, find_rustup
 
 __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
@@ -37,7 +41,9 @@ class Toolchain:
     """A compiler and what belongs to it.
 
     `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
-    RUST_SRC names one: what makes two toolchains the same.
+    RUST_SRC names one: what makes two toolchains the same. Where the user's rules about compilers change what
+    comes of a build, their digest is in it too.
+    `cargo_version` is what a cargo says that is not the compiler's own; empty where it is.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
     """
@@ -50,6 +56,7 @@ class Toolchain:
     rustup_name: str | None = None
     named_objcopy: str | None = None
     named_library: str | None = None
+    cargo_version: str = ""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -80,7 +87,26 @@ class Toolchain:
     @property
     def bootstrap(self) -> bool:
         """Whether -Z flags need RUSTC_BOOTSTRAP=1."""
-        return not self.release.endswith(("-nightly", "-dev"))
+        return _is_stable(self.release) or _is_stable(self.cargo_release)
+
+    @property
+    def cargo_release(self) -> str:
+        """The version of cargo, as `1.97.0-nightly`; the compiler's, where cargo is its own."""
+        words = self.cargo_version.split()
+        return words[1] if len(words) > 1 else self.release
+
+    @cached_property
+    def rules(self) -> CompilerRules:
+        """The rules that count for this compiler and its cargo. BuildError for what is wrong with them."""
+        rustc = Version(self.release, self.commit_date)
+        day = re.search(r"\d{4}-\d\d-\d\d", self.cargo_version)
+        cargo = Version(self.cargo_release, day[0] if day else "") if self.cargo_version else rustc
+        return compiler_rules(rustc, cargo, self.environ)
+
+    @property
+    def rules_file(self) -> Path:
+        """The file of the user's own rules, which need not be there."""
+        return users_file(self.environ)
 
     def _fact(self, name: str) -> str:
         lines = self.identity.splitlines()
@@ -183,8 +209,8 @@ class Toolchain:
         return self._around(fetch_variables(self.environ), links=False)
 
     def _around(self, variables: Mapping[str, str], *, links: bool = True) -> dict[str, str]:
-        if self.bootstrap and links:
-            _say_bootstrap(self)
+        if links:
+            _say_once(self)
         linker_folder = self._linker_folder() if links else []
         rustup = find_rustup(self.environ)
         return {
@@ -202,7 +228,8 @@ class Toolchain:
         linker = self.linker()
         if linker.name == "rust-lld":
             return []
-        return [str(llvm_programs.link_as_rust_lld(linker, cache_folder(self.environ) / "rust-lld"))]
+        folder = llvm_programs.folder_for_rust_lld(self.environ)
+        return [str(llvm_programs.link_as_rust_lld(linker, folder))]
 
     def cargo_home(self) -> Path:
         """Cargo's folder of downloaded crates."""
@@ -233,9 +260,8 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     found = search_compiler(request)
     sysroot, identity = ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
-    if found.cargo != found.rustc.with_name("cargo"):  # no toolchain has put it there
-        ask_cargo(found.cargo, request.environ)
-    return Toolchain(
+    beside = found.cargo == found.rustc.with_name("cargo")  # put there by a toolchain
+    toolchain = Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
         sysroot=sysroot,
@@ -244,14 +270,29 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
         rustup_name=found.rustup_name,
         named_objcopy=request.objcopy,
         named_library=library,
+        cargo_version="" if beside else ask_cargo(found.cargo, request.environ),
         environ=request.environ,
     )
+    rules = toolchain.rules.digest
+    return replace(toolchain, identity=f"{toolchain.identity}rules: {rules}\n") if rules else toolchain
 
 
-_said_bootstrap: set[Path] = set()
+def _is_stable(release: str) -> bool:
+    return not release.endswith(("-nightly", "-dev"))
 
 
-def _say_bootstrap(toolchain: Toolchain) -> None:
-    if toolchain.rustc not in _said_bootstrap:
-        _said_bootstrap.add(toolchain.rustc)
-        console.say(f"rustc {toolchain.release} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")
+_said: set[Path] = set()
+
+
+def _say_once(toolchain: Toolchain) -> None:
+    """What is particular about the compiler, the first time that something is built with it."""
+    if toolchain.rustc in _said:
+        return
+    _said.add(toolchain.rustc)
+    if toolchain.rules.untried:
+        console.say(f"{toolchain.rules.untried} has not been tried with this program (docs/compilers.md)")
+    if toolchain.bootstrap:
+        which = f"rustc {toolchain.release}"
+        if not _is_stable(toolchain.release):
+            which = f"cargo {toolchain.cargo_release}"
+        console.say(f"{which} is a stable one: RUSTC_BOOTSTRAP=1 lets it build a kernel")

@@ -12,7 +12,7 @@ from cargo_tree import named, tree
 
 from bootimage.base import run_program
 from bootimage.base.errors import BuildError
-from bootimage.cargo.toml_file import read_toml
+from bootimage.base.toml_file import read_toml
 from bootimage.cargo_cli import build_images
 from bootimage.cargo_cli.cargo_arguments import CargoArguments
 from bootimage.image.kernel_images import USUAL, KernelImages

@@ -145,8 +145,10 @@ def test_a_signal_ends_cargo_too(shell: Shell, tmp_path: Path, number: signal.Si
     ("told", "hint"),
     [
         (
-            "error[E0407]: `forward_overflowing_checked` is not in x86_64",
-            "cargo update -p x86_64 --precise 0.15.4",
+            "error[E0407]: method `forward_overflowing` is not a member of trait `Step`\n"
+            "   --> /home/u/.cargo/registry/src/index-0123/x86_64-0.15.5/src/addr.rs:333:5\n"
+            "error: could not compile `x86_64` (lib) due to 1 previous error",
+            "this compiler needs an older x86_64: cargo update -p x86_64 --precise 0.15.4",
         ),
         ("error[E0463]: can't find crate for `alloc`", "`build-std` in .cargo/config.toml"),
     ],

@@ -21,6 +21,7 @@ from bootimage.base.console import printable, printable_lines, program_text
 from bootimage.base.errors import BuildError
 from bootimage.base.file_view import view_of
 from bootimage.base.json_text import parse_object, read_object
+from bootimage.base.toml_file import parse_toml
 from bootimage.cargo.cfg import cfg_set, parse
 from bootimage.cargo.config import read_cargo_config
 from bootimage.cargo.config_values import aliases, all_rustflags, build_targets, linkers, rustflags_for
@@ -29,7 +30,6 @@ from bootimage.cargo.dep_info import parse_dep_info, undeclared
 from bootimage.cargo.lock_file import lock_text, parse_lock_file
 from bootimage.cargo.manifest import read_package
 from bootimage.cargo.metadata_tables import bootimage_settings, bootloader_settings, loader_build
-from bootimage.cargo.toml_file import parse_toml
 from bootimage.disk.read_fat import FatVolume
 from bootimage.disk.read_partitions import read_table
 from bootimage.elf.kernel_file import check_bootable

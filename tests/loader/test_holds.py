@@ -10,9 +10,13 @@ import pytest
 
 from bootimage.base.errors import BuildError
 from bootimage.cargo.lock_file import parse_lock_file
-from bootimage.loader.pinned_crates import applied_holds, check_family, hold_back, holds
+from bootimage.loader.pinned_crates import applied_holds, check_family, hold_back, holds_key
+from bootimage.toolchain.compiler_rules import CompilerRules, Version, compiler_rules
+from bootimage.toolchain.rule_files import read_rules
 from bootimage.toolchain.toolchain import Toolchain
 from tests.loader.locks import GIT, locked
+
+NOBODY = {"HOME": "/nowhere", "RUSTKERNEL_STORE": "off"}
 
 
 class Compiler(NamedTuple):
@@ -20,6 +24,11 @@ class Compiler(NamedTuple):
 
     release: str
     commit_date: str
+
+    @property
+    def rules(self) -> CompilerRules:
+        version = Version(self.release, self.commit_date)
+        return compiler_rules(version, version, NOBODY)
 
 
 OLD = Compiler("1.97.0-nightly", "2026-07-05")
@@ -81,8 +90,8 @@ def test_a_newer_version_is_exchanged(version: str) -> None:
     text = lock(
         locked("program", "0.11.17", "x86_64", source=None), locked("x86_64", version, checksum="ab" * 32)
     )
-    (hold,) = [each for each in holds() if each.series == "0.15"]
-    expected = text.replace(f'"{version}"', f'"{hold.version}"').replace("ab" * 32, hold.checksum)
+    (hold,) = [each for each in read_rules(NOBODY).rows["pinned-crate"] if each["series"] == "0.15"]
+    expected = text.replace(f'"{version}"', f'"{hold["version"]}"').replace("ab" * 32, hold["checksum"])
     assert held(text) == expected
     assert held(text, NEW) == text
 
@@ -146,13 +155,19 @@ def test_what_nobody_needs_any_more_goes() -> None:
 
 
 def test_every_row_says_why_and_is_whole() -> None:
-    for hold in holds():
-        assert hold.reason
-        assert hold.version.startswith(f"{hold.series}.")
-        assert re.fullmatch("[0-9a-f]{64}", hold.checksum)
-        for brought in hold.brings:
-            assert re.fullmatch("[0-9a-f]{64}", brought.checksum or "")
-            assert f"{brought.name} {brought.version}" in (hold.dependencies or ())
+    for hold in read_rules(NOBODY).rows["pinned-crate"]:
+        assert hold["why"]
+        assert hold["version"].startswith(f"{hold['series']}.")
+        assert re.fullmatch("[0-9a-f]{64}", hold["checksum"])
+        for brought in hold.get("brings", ()):
+            assert re.fullmatch("[0-9a-f]{64}", brought["checksum"])
+            assert f"{brought['name']} {brought['version']}" in hold["dependencies"]
+
+
+def test_what_a_hold_brings_is_in_the_key() -> None:
+    key = holds_key(cast(Toolchain, OLD), "0.11.0")
+    assert "0.15.4" in key and "0.14.13" in key and "2.3.3" in key
+    assert holds_key(cast(Toolchain, NEW), "0.11.17") == ""
 
 
 @pytest.mark.parametrize(

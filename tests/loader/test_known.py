@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 import pytest
 
-from bootimage.loader import known_versions
 from bootimage.loader.known_versions import advice, nearest_known
+from bootimage.toolchain import rule_files
 from bootimage.toolchain.toolchain import Toolchain
 
 TABLE = """
-[[compiler]]
+[[tried]]
 release = "1.97.0-nightly"
 commit_date = "2026-05-19"
-builds = ["0.11.17", "0.11.15", "0.11.10"]
+loaders = ["0.11.17", "0.11.15", "0.11.10"]
 
-[[compiler]]
+[[tried]]
 release = "1.84.0"
 commit_date = "2025-01-07"
-builds = ["0.11.9", "0.11.8"]
+loaders = ["0.11.9", "0.11.8"]
 
-[[compiler]]
+[[tried]]
 release = "1.97.0"
 commit_date = "2026-06-01"
-builds = []
+loaders = []
 """
 
 
@@ -33,11 +35,12 @@ class Compiler(NamedTuple):
     """All of a toolchain that is looked at."""
 
     commit_date: str
+    environ: Mapping[str, str] = MappingProxyType({"HOME": "/nowhere"})
 
 
 def table(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> None:
-    path.write_text(text)
-    monkeypatch.setattr(known_versions, "KNOWN", path)
+    path.write_text(f'written = "2026-11-26"\n{text}')
+    monkeypatch.setattr(rule_files, "SHIPPED", path)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_the_nearest(
 
 
 @pytest.mark.parametrize(
-    "text", ["", '[[compiler]]\nrelease = "1.97.0"\ncommit_date = "2026-05-19"\nbuilds = []\n']
+    "text", ["", '[[tried]]\nrelease = "1.97.0"\ncommit_date = "2026-05-19"\nloaders = []\n']
 )
 def test_where_nothing_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
     table(monkeypatch, tmp_path / "known.toml", text)

@@ -262,7 +262,9 @@ def test_the_same_bytes_with_another_home(kernel: Kernel, tmp_path: Path) -> Non
 
 def test_what_a_loader_depends_on() -> None:
     facts = {"identity": "a", "release": "1.97.0-nightly", "commit_date": "2026-05-19"}
-    toolchain = cast(Toolchain, SimpleNamespace(**facts, objcopy_digest=lambda: ""))
+    toolchain = cast(
+        Toolchain, SimpleNamespace(**facts, objcopy_digest=lambda: "", rules=SimpleNamespace(pinned=()))
+    )
     loader = Loader("0.9", "bootloader", "0.9.35", "registry", "c0ffee")
     flat = FlatLoader(loader, Path("/one/Cargo.toml"), ("default",), BootloaderSettings())
     key = loader_key(toolchain, flat)

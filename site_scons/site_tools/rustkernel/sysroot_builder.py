@@ -12,11 +12,11 @@ from typing import Any
 
 import SCons.Node.Python
 
+from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_values import rustflags_for
 from bootimage.cargo.core_flags import fitting_flags, profile_flags
-from bootimage.cargo.toml_file import read_toml
 from bootimage.cargo.workspace import find_workspace
 from bootimage.sysroot.sysroot_crates import CRATES, FEATURES, Sysroot, crates_for
 from bootimage.target_spec.target import Target, read_target

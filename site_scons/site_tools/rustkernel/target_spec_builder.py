@@ -60,12 +60,10 @@ def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
     from bootimage.base import console
     from bootimage.base.write_files import write_whole
     from bootimage.target_spec.canonical_spec import canonical, describe
-    from bootimage.target_spec.compiler_facts import compiler_facts
+    from bootimage.target_spec.compiler_facts import facts_of
 
-    toolchain = env_context.toolchain(env)
-    facts = compiler_facts(toolchain.rustc, toolchain.environment())
     path = variable_values.source_path(source[0])
-    specification = canonical(path, facts)
+    specification = canonical(path, facts_of(env_context.toolchain(env)))
     for line in describe(specification.changes, path):
         console.say(line)
     write_whole(Path(target[0].abspath), specification.json)

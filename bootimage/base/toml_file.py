@@ -72,7 +72,7 @@ class TomlFile:
 
     def position(self, *keys: Key) -> tuple[int | None, int | None]:
         """Line and column (from 1) of `keys` or of the nearest key above it; (None, None) for none."""
-        from bootimage.cargo.toml_positions import positions
+        from bootimage.base.toml_positions import positions
 
         places = positions(self.text)
         while keys and keys not in places:
