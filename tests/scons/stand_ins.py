@@ -158,7 +158,7 @@ for bin in $bins; do
   for file in "$kept" "$out/$bin"; do
     echo "$(echo "$file" | sed 's/ /\\\\ /g'): $escaped" >"$file.d"
   done
-  message "$crate" "$bin" bin "$out/$bin" "\"$out/$bin\""
+  message "$crate" "$bin" bin "$out/$bin" '"'"$out/$bin"'"'
 done
 """
 
