@@ -14,6 +14,7 @@ from bootimage.toolchain.toolchain import find_toolchain
 
 if TYPE_CHECKING:
     from bootimage.base.jobserver import JobServer
+    from bootimage.store.expected_result import Expected
     from bootimage.store.record import Blob, Entry
     from bootimage.store.remote_cache import RemoteCache
     from bootimage.store.store import Store
@@ -33,18 +34,21 @@ class BuildContext:
         """The clean environment for cargo, with the job server's place in it."""
         return {**self.toolchain.environment(), **self.jobs.environment()}
 
-    def perform(self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:
+    def perform(
+        self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]], expected: Expected
+    ) -> Entry:
         """The entry for `key`: from the store, else the network cache, else made by `build`.
 
-        `build` gets an empty folder, makes files in it, and returns the entry's names and their paths.
+        `build` gets an empty folder, makes files in it, and returns the entry's names and their paths. What
+        is not as `expected` is not taken from anywhere.
         """
-        return perform(self.store, self.remote, key, label, build)
+        return perform(self.store, self.remote, key, label, build, expected)
 
     def contents_of(
-        self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]
+        self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]], expected: Expected
     ) -> Mapping[str, Blob]:
         """The digests of the entry for `key`, by name: as `perform`, but nothing large is fetched for it."""
-        return contents_of(self.store, self.remote, key, label, build)
+        return contents_of(self.store, self.remote, key, label, build, expected)
 
 
 def open_context(project: Path, environ: Mapping[str, str] = os.environ) -> BuildContext:

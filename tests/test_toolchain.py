@@ -14,7 +14,7 @@ from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, ru
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.run_program import Finished, run
-from bootimage.toolchain import fact_cache, identify_compiler, toolchain
+from bootimage.toolchain import fact_cache, identify_compiler, rule_files, toolchain
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 from bootimage.toolchain.toolchain_summary import table
@@ -315,7 +315,18 @@ def test_table_of_a_complete_toolchain(tmp_path: Path) -> None:
         ["objcopy", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/llvm-objcopy"],
         ["rust-lld", "22.1.4", "the toolchain's", f"{tmp_path}/usr/{OWN}/rust-lld"],
         ["installed std", "none"],
+        ["rules", "the program's own", "for a compiler that has been tried", str(rule_files.SHIPPED)],
     ]
+
+
+def test_the_table_names_the_rules_that_count(tmp_path: Path) -> None:
+    found = system(tmp_path, "1.105.0")
+    complete(tmp_path / "usr")
+    found.rules_file.parent.mkdir(parents=True)
+    found.rules_file.write_text('[[argument]]\nname = "target specifications"\noff = true\n')
+    last = next(re.split("  +", line) for line in table(found) if line.startswith("rules "))
+    files = f"{rule_files.SHIPPED} {found.rules_file}"
+    assert last == ["rules", "with others", "rustc 1.105.0: not tried", files]
 
 
 def test_table_of_a_bare_one(tmp_path: Path) -> None:

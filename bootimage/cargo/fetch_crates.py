@@ -105,7 +105,7 @@ def _with_credentials(
 
 
 def shared_words(words: Sequence[str]) -> Iterable[str]:
-    """Of the arguments of `cargo build`, those that `cargo fetch` has to get too."""
+    """Of the arguments of `cargo build`, those that `cargo fetch` and `cargo tree` have to get too."""
     rest = iter(words)
     for word in rest:
         if word in _WITH_VALUE:

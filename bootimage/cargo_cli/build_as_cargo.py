@@ -23,7 +23,7 @@ from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.config_values import aliases, build_targets
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import json_target_flags, step_flags
+from bootimage.cargo.flags import step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.cargo.run_cargo import show_printed
@@ -148,8 +148,9 @@ def _crates(
     context: BuildContext, asked: CargoBuild, config: CrateConfig, environment: Mapping[str, str]
 ) -> Fetch:
     """What is to be downloaded. The lock file is made or brought up to date then, as by `cargo build`."""
+    ruled = step_flags(context.toolchain, "kernel", asked.target)
     words = ["--target", asked.target.argument(context.store)]
-    words += [*json_target_flags(context.toolchain, asked.target), *shared_words(asked.arguments.rest)]
+    words += shared_words([*ruled, *asked.arguments.rest])
     lock = asked.workspace / "Cargo.lock"
     return Fetch(asked.file.path, lock, asked.target_dir, config, tuple(words), environment)
 

@@ -16,7 +16,6 @@ from bootimage.cargo.core_flags import fitting_flags
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
 from bootimage.cargo.flags import (
     encoded,
-    json_target_flags,
     remap_flags,
     seen_from,
     stand_ins,
@@ -114,8 +113,8 @@ def crates_of(
 ) -> Fetch:
     """What this build of the package needs to have downloaded."""
     target = ["--target", build.target.argument(context.store)]
-    words = ["--locked", *target, *json_target_flags(context.toolchain, build.target)]
-    words += [*shared_words(build.cargoflags)]
+    ruled = step_flags(context.toolchain, "kernel", build.target)
+    words = ["--locked", *target, *shared_words([*ruled, *build.cargoflags])]
     lock = build.workspace_root / "Cargo.lock"
     return Fetch(build.manifest, lock, build.target_dir, config, tuple(words), environment)
 

@@ -27,6 +27,7 @@ from bootimage.loader.loader_0_11 import CRATES, Program, program_key
 from bootimage.loader.loader_release import Release, checkout
 from bootimage.loader.loader_source import locate_published
 from bootimage.loader.pinned_crates import check_family, hold_back
+from bootimage.store.expected_result import exactly
 from bootimage.store.record import Entry
 from bootimage.sysroot.build_sysroot import sysroot_folder
 from bootimage.sysroot.sysroot_crates import Sysroot
@@ -36,6 +37,7 @@ from bootimage.target_spec.target import Target
 from bootimage.toolchain.missing_rule import likely_rule
 
 SECTOR = 512
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def provide_program(context: BuildContext, release: Release, program: Program) -
         program_key(context.toolchain, release, program),
         label,
         lambda folder: {program.file: _build(context, release, program, folder, label)},
+        exactly(program.file, start=b"MZ" if program.specification is None else b"", largest=_LARGEST),
     )
 
 

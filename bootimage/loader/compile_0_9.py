@@ -46,7 +46,7 @@ from bootimage.target_spec.target import Target
 from bootimage.toolchain.missing_rule import likely_rule
 from bootimage.toolchain.toolchain import Toolchain
 
-OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
+RELOCATABLE = OBJECT, SCRIPT, ARGUMENTS = "loader.o", "linker.ld", "arguments"
 """What is made: the loader, its linker script, and the linker's arguments as a response file."""
 
 # One object with all crates in it and every section on its own; the last link drops what is not needed.
@@ -83,7 +83,7 @@ def compile_relocatable(context: BuildContext, recipe: Recipe, folder: Path) -> 
     if not (folder / SCRIPT).is_file():
         raise BuildError("the loader's target names no linker script", file=recipe.package.manifest)
     (folder / ARGUMENTS).write_text("".join(f"{json.dumps(each)}\n" for each in words))
-    return {name: folder / name for name in (OBJECT, SCRIPT, ARGUMENTS)}
+    return {name: folder / name for name in RELOCATABLE}
 
 
 def settings_manifest(settings: BootloaderSettings) -> str:

@@ -21,14 +21,16 @@ from bootimage.cargo.metadata_tables import BootloaderSettings, bootloader_setti
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.loader.choose_loader import Loader
-from bootimage.loader.compile_0_9 import Recipe, compile_relocatable, settings_manifest
+from bootimage.loader.compile_0_9 import RELOCATABLE, Recipe, compile_relocatable, settings_manifest
 from bootimage.loader.loader_source import active_features, source_of
 from bootimage.loader.pinned_crates import holds_key
+from bootimage.store.expected_result import exactly
 from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
 from bootimage.toolchain.toolchain import Toolchain
 
+_LARGEST = 64 << 20
 _MAPS_MEMORY = "map_physical_memory"
 
 
@@ -101,7 +103,7 @@ def provide_loader(context: BuildContext, flat: FlatLoader) -> Entry:
         recipe = Recipe(package, flat.features, flat.settings, flat.label, flat.sources)
         return compile_relocatable(context, recipe, folder)
 
-    return context.perform(key, flat.label, make)
+    return context.perform(key, flat.label, make, exactly(*RELOCATABLE, largest=_LARGEST))
 
 
 def _digest(manifest: Path) -> str:

@@ -17,7 +17,8 @@ from bootimage.base.errors import BuildError, closest
 from bootimage.base.json_text import parse_object
 from bootimage.base.run_program import Finished, decode, run
 from bootimage.cargo.crate_sources import NO_SOURCES, CrateSources, fetch
-from bootimage.cargo.flags import json_target_flags
+from bootimage.cargo.fetch_crates import shared_words
+from bootimage.cargo.flags import step_flags
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.loader.choose_loader import NEWEST, Loader
@@ -33,7 +34,7 @@ def active_features(context: BuildContext, build: CrateBuild, loader: Loader) ->
         *("tree", "--edges", "normal", "--prefix", "none", "--depth", "0", "--format", "{f}"),
         *("--invert", f"{loader.package}@{loader.version}"),
         *("--target", build.target.argument(context.store)),
-        *json_target_flags(context.toolchain, build.target),
+        *shared_words(step_flags(context.toolchain, "kernel", build.target)),
         *(["--features", ",".join(build.features)] if build.features else []),
         *([] if build.default_features else ["--no-default-features"]),
     ]

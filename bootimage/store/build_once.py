@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bootimage.base.file_digest import digest_of_file
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.store.expected_result import ANYTHING, Expected
 from bootimage.store.record import Blob, Entry, Record
 
 if TYPE_CHECKING:
@@ -28,22 +29,23 @@ def perform(
     key: str,
     label: str,
     build: Callable[[Path], Mapping[str, Path]],
+    expected: Expected = ANYTHING,
 ) -> Entry:
     """The result for `key`, called `label`; made by `build` where neither store nor network cache has it.
 
     `build` gets an empty folder, makes files, and returns the result's names and their paths. When several
     processes or threads want the same result, one makes it and the others wait. What `build` raises is
-    passed on, and nothing is kept.
+    passed on, and nothing is kept. What others have made is used only if it is as `expected`.
     """
-    entry = store.get(key)
+    entry = store.get(key, expected)
     if entry is not None:
         if remote is not None:
             remote.offer(store, entry)
         return entry
     with store.building(key, label):
-        entry = store.get(key)  # another may have made it while we waited
+        entry = store.get(key, expected)  # another may have made it while we waited
         if entry is None and remote is not None:
-            entry = remote.fetch(store, key, label)
+            entry = remote.fetch(store, key, label, expected)
         if entry is not None:
             return entry
         entry = _make(store, key, label, build)
@@ -58,13 +60,14 @@ def contents_of(
     key: str,
     label: str,
     build: Callable[[Path], Mapping[str, Path]],
+    expected: Expected = ANYTHING,
 ) -> Mapping[str, Blob]:
     """What the files of the result for `key` hold, by name: like `perform`, but none of them is fetched."""
-    if remote is not None and store.get(key) is None:
-        record = remote.record(key, store.limit)
+    if remote is not None and store.get(key, expected) is None:
+        record = remote.record(key, store.limit, expected)
         if record is not None:
             return record.blobs
-    return perform(store, remote, key, label, build).blobs
+    return perform(store, remote, key, label, build, expected).blobs
 
 
 def _make(store: Store, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:

@@ -18,6 +18,11 @@ from bootimage.base.lazy_dataclass import dataclass
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _VERSION = 1
+RECORD_LIMIT = 1 << 20
+"""Bytes; a larger record is none."""
+
+_MOST_SECONDS = 1e11  # the year 5138
+_LARGEST_FILE = 1 << 50
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ def record_of(content: Mapping[str, Any], key: str) -> Record:
         if content["version"] != _VERSION or content["key"] != key:
             raise ValueError("a record of another key or version")
         blobs = {name: _blob_of(each) for name, each in content["files"].items()}
-        numbers = float(content["seconds"]), float(content["created"])
+        numbers = _number(content["seconds"]), _number(content["created"])
         label = content["label"]
     except (KeyError, TypeError, AttributeError) as problem:
         raise ValueError(f"not a record: {problem!r}") from None
@@ -144,8 +149,15 @@ def record_of(content: Mapping[str, Any], key: str) -> Record:
     return Record(key, label, *numbers, blobs)
 
 
+def _number(value: object) -> float:
+    """A number of seconds: one that is finite, and stays so when it is added up or multiplied."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _MOST_SECONDS:
+        raise ValueError("a number of seconds that cannot be")
+    return float(value)
+
+
 def _blob_of(content: Mapping[str, Any]) -> Blob:
     sha256, size = content["sha256"], content["size"]
-    if not is_digest(sha256) or type(size) is not int or size < 0:
+    if not is_digest(sha256) or type(size) is not int or not 0 <= size <= _LARGEST_FILE:
         raise ValueError("a digest or size that cannot be")
     return Blob(sha256, size, content.get("executable") is True)

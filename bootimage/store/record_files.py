@@ -11,7 +11,17 @@ from pathlib import Path
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_files import private_file
 from bootimage.store.blobs import discard, make_folder
-from bootimage.store.record import Record, is_digest, record_content, record_of, seal, unseal
+from bootimage.store.record import (
+    RECORD_LIMIT,
+    Record,
+    is_digest,
+    record_content,
+    record_of,
+    seal,
+    unseal,
+)
+
+_MOST_SAVED_S = 1e15
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def read_record(root: Path, key: str) -> Record | None:
     except OSError:
         return None
     try:
-        if stat.S_ISREG(seen.st_mode):
+        if stat.S_ISREG(seen.st_mode) and seen.st_size <= RECORD_LIMIT:
             return record_of(unseal(path.read_bytes()), key)
     except (FileNotFoundError, PermissionError):
         return None
@@ -100,9 +110,14 @@ def read_history(root: Path) -> History:
     """What results that have left the store saved."""
     try:
         content = unseal((root / "stats").read_bytes())
-        return History(int(content["hits"]), float(content["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        hits, seconds = content["hits"], content["seconds"]
+    except (OSError, ValueError, KeyError):
         return History()
+    if type(hits) is not int or not isinstance(seconds, int | float):
+        return History()
+    if not (hits >= 0 and seconds >= 0):  # not so for NaN either
+        return History()
+    return History(hits, float(min(seconds, _MOST_SAVED_S)))
 
 
 def add_to_history(root: Path, gone: list[Usage], partial: Path) -> None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 from bootimage.base import console
 from bootimage.base.write_files import copy_whole
 from bootimage.store.bazel_action_result import decode_stdout, encode_action_result
-from bootimage.store.record import Blob, Entry, Record, record_content, record_of, seal, unseal
+from bootimage.store.expected_result import ANYTHING, Expected, exactly
+from bootimage.store.record import RECORD_LIMIT, Blob, Entry, Record, record_content, record_of, seal, unseal
 from bootimage.store.remote_health import Health, RemoteProblem
 from bootimage.store.remote_settings import RemoteSettings, remote_settings
 from bootimage.store.store import Store
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from bootimage.store.remote_pack import Packed
 
 _Result = TypeVar("_Result")
-_RECORD_LIMIT = 1 << 20
 _CREDENTIALS_ADVICE = (
     "set RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or RUSTKERNEL_CACHE_TOKEN, or write ~/.netrc"
 )
@@ -52,13 +52,13 @@ class RemoteCache:
         """Whether results of this machine are offered to others."""
         return self._settings.writes
 
-    def fetch(self, store: Store, key: str, label: str) -> Entry | None:
-        """Bring the result for `key` into the store; None when it is not to be had."""
-        return self._attempt(self._reading, lambda: self._fetch(store, key, label))
+    def fetch(self, store: Store, key: str, label: str, expected: Expected = ANYTHING) -> Entry | None:
+        """Bring the result for `key` into the store; None when it is not to be had, or not as `expected`."""
+        return self._attempt(self._reading, lambda: self._fetch(store, key, label, expected))
 
-    def record(self, key: str, limit: int) -> Record | None:
+    def record(self, key: str, limit: int, expected: Expected = ANYTHING) -> Record | None:
         """What is known of the result for `key`, of at most `limit` bytes, without its contents."""
-        found = self._attempt(self._reading, lambda: self._record(key, limit))
+        found = self._attempt(self._reading, lambda: self._record(key, limit, expected))
         return found[0] if found else None
 
     def fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
@@ -89,18 +89,21 @@ class RemoteCache:
             health.failed(RemoteProblem(f"of no use: {problem.strerror or problem}", final=True))
         return None
 
-    def _fetch(self, store: Store, key: str, label: str) -> Entry | None:
-        found = self._record(key, store.limit)
+    def _fetch(self, store: Store, key: str, label: str, expected: Expected) -> Entry | None:
+        found = self._record(key, store.limit, expected)
         if found is None:
             return None
         record, packed = found
         with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
             files = self._bring_all(store, record, packed, folder)
-            return store.put(key, files, record.label, record.seconds) if files is not None else None
+            if files is None:
+                return None
+            _checked(f"ac/{key}", lambda: expected.check_files(files))
+            return store.put(key, files, label, record.seconds)  # not the server's label: it is shown
 
     def _fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
-        found = self._record(key, store.limit)
-        if found is None or found[0].blobs.keys() != outputs.keys():
+        found = self._record(key, store.limit, exactly(*outputs))
+        if found is None:
             return False
         with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
             files = self._bring_all(store, *found, folder)
@@ -119,14 +122,15 @@ class RemoteCache:
                 return None
         return files
 
-    def _record(self, key: str, limit: int) -> tuple[Record, dict[str, Packed]] | None:
+    def _record(self, key: str, limit: int, expected: Expected) -> tuple[Record, dict[str, Packed]] | None:
         """The record for `key`, with what to ask for in place of each file."""
         data = bytearray()
-        answer = self._folder.get(f"ac/{key}", _RECORD_LIMIT, data.extend)
+        answer = self._folder.get(f"ac/{key}", RECORD_LIMIT, data.extend)
         if not _was_found(answer.status):
             return None
         try:
             record, packed = _read_record(bytes(data), key)
+            expected.check_record(record)
         except ValueError as problem:
             raise RemoteProblem(f"its record ac/{key} is none of ours ({problem})") from None
         if record.size > limit:
@@ -235,7 +239,7 @@ def _read_record(data: bytes, key: str) -> tuple[Record, dict[str, Packed]]:
     content = unseal(decode_stdout(data))
     record = record_of(content.get("record", {}), key)
     try:
-        return record, {name: packed_of(content["packed"][name]) for name in record.blobs}
+        return record, {name: packed_of(content["packed"][name], blob) for name, blob in record.blobs.items()}
     except (KeyError, TypeError):
         raise ValueError("a file that it does not say how to get") from None
 

@@ -35,14 +35,16 @@ def packed_content(packed: Packed) -> dict[str, Any]:
     return {"sha256": packed.sha256, "size": packed.size, "encoding": packed.encoding}
 
 
-def packed_of(content: Mapping[str, Any]) -> Packed:
-    """What `packed_content` wrote. ValueError when it cannot be that."""
+def packed_of(content: Mapping[str, Any], blob: Blob) -> Packed:
+    """What `packed_content` wrote of `blob`. ValueError when it cannot be that: nothing is larger packed."""
     try:
         sha256, size, encoding = content["sha256"], content["size"], content["encoding"]
     except (KeyError, TypeError):
         raise ValueError("not a packed content") from None
-    if not is_digest(sha256) or type(size) is not int or size < 0 or encoding not in _ENCODINGS:
+    if not is_digest(sha256) or type(size) is not int or encoding not in _ENCODINGS:
         raise ValueError("a digest, size or encoding that cannot be")
+    if not 0 <= size <= blob.size or (encoding == "identity" and (sha256, size) != (blob.sha256, blob.size)):
+        raise ValueError("a packed size or digest that cannot be of its file")
     return Packed(sha256, size, encoding)
 
 

@@ -24,6 +24,7 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_files import belongs_to_another, close_to_others, why_not_trusted
+from bootimage.store.expected_result import ANYTHING, Expected
 from bootimage.store.record import Blob, Entry, is_digest, is_file_name
 from bootimage.store.record_files import History, Usage, read_history, stored_size, usages
 from bootimage.store.store_folder import Shelf
@@ -63,10 +64,13 @@ class Store:
         """The store's folder."""
         return self._shelf.root
 
-    def get(self, key: str) -> Entry | None:
-        """The result for `key`, every content checked, or None. What is damaged is removed, never used."""
+    def get(self, key: str, expected: Expected = ANYTHING) -> Entry | None:
+        """The result for `key`, every content checked, or None.
+
+        What is damaged, or is not what was `expected`, is removed, never used.
+        """
         _check_key(key)
-        return self._first(lambda shelf: shelf.get(key))
+        return self._first(lambda shelf: shelf.get(key, expected))
 
     def put(self, key: str, files: Mapping[str, Path], label: str = "", seconds: float = 0.0) -> Entry:
         """Keep `files` (name in the result -> file) as the result for `key`, which took `seconds` to build.

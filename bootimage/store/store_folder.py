@@ -25,6 +25,7 @@ from pathlib import Path
 
 from bootimage.store.blobs import blob_path, digest_of, discard, has_blob, keep, make_folder
 from bootimage.store.eviction import Bound
+from bootimage.store.expected_result import ANYTHING, Expected
 from bootimage.store.file_locks import locked, locked_by_name
 from bootimage.store.record import Blob, Entry, Record
 from bootimage.store.record_files import count_hit, read_record, record_path, write_record
@@ -46,13 +47,13 @@ class Shelf:
         self._bound = Bound(root, limit)
         self._guard = threading.Lock()
 
-    def get(self, key: str) -> Entry | None:
-        """The result for `key`, each of its contents checked, or None."""
+    def get(self, key: str, expected: Expected = ANYTHING) -> Entry | None:
+        """The result for `key`, checked, or None. One that is damaged, or not as `expected`, is forgotten."""
         with self.reading():
             record = read_record(self.root, key)
             if record is None:
                 return None
-            if not self._is_whole(record):
+            if not (self._is_whole(record) and _fits(self._entry(record), expected)):
                 path = record_path(self.root, key)
                 discard(self.root, path, path.lstat())
                 return None
@@ -161,6 +162,15 @@ class Shelf:
 
     def _entry(self, record: Record) -> Entry:
         return Entry(record, {name: blob_path(self.root, blob.sha256) for name, blob in record.blobs.items()})
+
+
+def _fits(entry: Entry, expected: Expected) -> bool:
+    try:
+        expected.check_record(entry.record)
+        expected.check_files(entry.files)
+    except ValueError:
+        return False
+    return True
 
 
 def _take_in(session: Session, path: Path) -> tuple[Path, Blob]:

@@ -9,7 +9,8 @@ changes in place).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bootimage.cargo.flags import step_flags, step_rustflags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
+from bootimage.store.expected_result import Expected
 from bootimage.store.keys import action_key
 from bootimage.store.recipes import recipe_number
 from bootimage.store.record import Entry
@@ -45,6 +47,10 @@ debug = "line-tables-only"
 [workspace]
 """
 
+_ARCHIVE = b"!<arch>\n"
+_LARGEST = 2 << 30
+_LIBRARY = re.compile(r"lib(\w+)-[0-9a-f]+\.rlib")
+
 
 def sysroot_key(toolchain: Toolchain, sysroot: Sysroot) -> str:
     """The digest of everything that the sysroot depends on."""
@@ -68,6 +74,7 @@ def provide_sysroot(context: BuildContext, sysroot: Sysroot) -> Entry:
         sysroot_key(context.toolchain, sysroot),
         sysroot.label,
         lambda folder: _build(context, sysroot, folder),
+        _expected(sysroot),
     )
 
 
@@ -87,6 +94,7 @@ def sysroot_manifest(context: BuildContext, sysroot: Sysroot) -> str:
         sysroot_key(context.toolchain, sysroot),
         sysroot.label,
         lambda folder: _build(context, sysroot, folder),
+        _expected(sysroot),
     )
     rlibs = {name: blob.sha256 for name, blob in sorted(contents.items())}
     return json.dumps({"target": sysroot.target.name, "rlibs": rlibs}, indent=2) + "\n"
@@ -148,3 +156,18 @@ def _libraries(sysroot: Sysroot, messages: bytes) -> dict[str, Path]:
         raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}")
     paths = (Path(name) for each in made for name in each["filenames"] if name.endswith(".rlib"))
     return {path.name: path for path in sorted(paths)}
+
+
+def _expected(sysroot: Sysroot) -> Expected:
+    """A library for each of the crates, and of what they need; nothing else."""
+
+    def has_names(names: Collection[str]) -> bool:
+        crates = [_crate_of(Path(name)) for name in names if "/" not in name]
+        return len(crates) == len(names) and None not in crates and set(sysroot.crates) <= {*crates}
+
+    return Expected(has_names, _ARCHIVE, _LARGEST)
+
+
+def _crate_of(path: Path) -> str | None:
+    match = _LIBRARY.fullmatch(path.name)
+    return match[1] if match else None

@@ -65,14 +65,23 @@ def rule_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def read_rules(environ: Mapping[str, str]) -> Rules:
-    """The rows of all files. BuildError, with file and line, for what is wrong in one."""
+    """The rows of all files that count. BuildError, with file and line, for what is wrong in one."""
+    return _merged(_counted(environ))
+
+
+def counted_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that are there and count, in their order. BuildError for what is wrong in one."""
+    return tuple(file.path for file in _counted(environ))
+
+
+def _counted(environ: Mapping[str, str]) -> list[TomlFile]:
     shipped = read_toml(SHIPPED)
     package = [read_toml(path) for path in _of_package() if path.is_file()]
     newer = [file for file in package if _is_understood(file) and _day(file) > _day(shipped)]
     own = [read_toml(path) for path in [users_file(environ)] if path.is_file()]
     for file in (*newer, *own):
         _check(file)
-    return _merged([shipped, *newer, *own])
+    return [shipped, *newer, *own]
 
 
 def own_rules() -> Rules:

@@ -40,9 +40,9 @@ __all__ = ["Toolchain", "ToolchainRequest", "find_toolchain"]
 class Toolchain:
     """A compiler and what belongs to it.
 
-    `identity` is the compiler's whole version text (`rustc -vV`), and the digest of the library source where
-    RUST_SRC names one: what makes two toolchains the same. Where the user's rules about compilers change what
-    comes of a build, their digest is in it too.
+    `identity` is what makes two toolchains the same: the compiler's whole version text (`rustc -vV`), the
+    digest of the library source where RUST_SRC names one, `cargo_version`, and the digest of the rules about
+    compilers where the user's change what comes of a build.
     `cargo_version` is what a cargo says that is not the compiler's own; empty where it is.
     `origin` says why this one; `rustup_name` is rustup's name of it, if it is rustup's. `bootstrap`:
     it is of a stable channel and takes -Z flags only with RUSTC_BOOTSTRAP=1.
@@ -261,16 +261,17 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     sysroot, identity = ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
     beside = found.cargo == found.rustc.with_name("cargo")  # put there by a toolchain
+    cargo = "" if beside else ask_cargo(found.cargo, request.environ)
     toolchain = Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
         sysroot=sysroot,
-        identity=f"{identity}{library_source.named_digest(library)}",
+        identity=f"{identity}{library_source.named_digest(library)}{cargo}",
         origin=found.origin,
         rustup_name=found.rustup_name,
         named_objcopy=request.objcopy,
         named_library=library,
-        cargo_version="" if beside else ask_cargo(found.cargo, request.environ),
+        cargo_version=cargo,
         environ=request.environ,
     )
     rules = toolchain.rules.digest

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.run_program import decode, run
+from bootimage.toolchain.rule_files import counted_files
 from bootimage.toolchain.toolchain import Toolchain
 
 # version, why this one, path
@@ -66,6 +67,13 @@ def _compiled_libraries(toolchain: Toolchain) -> Found:
     return ("rustc's own" if targets else "none", "", " ".join(targets))
 
 
+def _rules(toolchain: Toolchain) -> Found:
+    files = counted_files(toolchain.environ)
+    untried = toolchain.rules.untried
+    state = f"{untried}: not tried" if untried else "for a compiler that has been tried"
+    return ("the program's own" if len(files) == 1 else "with others", state, " ".join(map(str, files)))
+
+
 _PARTS: Mapping[str, Callable[[Toolchain], Found]] = {
     "rustc": _rustc,
     "cargo": _cargo,
@@ -73,6 +81,7 @@ _PARTS: Mapping[str, Callable[[Toolchain], Found]] = {
     "objcopy": _objcopy,
     "rust-lld": _linker,
     "installed std": _compiled_libraries,
+    "rules": _rules,
 }
 
 

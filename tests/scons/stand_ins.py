@@ -102,7 +102,7 @@ digest() { sha256sum | cut -c -64; }
 if [ -z "$manifest" ]; then  # a sysroot
   for crate in $(echo "$crates" | tr , '\\n'); do
     keep "$crate" "lib$crate-0123456789abcdef.rlib"
-    own | digest >"$kept"
+    { echo '!<arch>'; own | digest; } >"$kept"
     message "/library/$crate" "$crate" lib "$kept" null
   done
   exit

@@ -13,8 +13,8 @@ from stand_ins import StandIns, make_stand_ins
 UNTRIED = "rustc 1.105.0-nightly (2026-05-19) has not been tried with this program"
 REFUSES = """\
 case "$*" in
-  *"build "*-Ztomorrow*) ;;
-  "build "*) echo 'error: this needs -Ztomorrow' >&2; exit 101 ;;
+  "build "*-Ztomorrow* | "fetch "*-Ztomorrow* | "tree "*-Ztomorrow*) ;;
+  "build "* | "fetch "* | "tree "*) echo 'error: this needs -Ztomorrow' >&2; exit 101 ;;
 esac
 """
 

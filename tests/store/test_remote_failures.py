@@ -272,16 +272,25 @@ BOMB_DIGEST = hashlib.sha256(BOMB).hexdigest()
         ({"plain": {"sha256": "../" * 21 + "x"}}, "a digest or size that cannot be"),
         ({"sha256": "../../" + "0" * 58}, "a digest, size or encoding that cannot be"),
         ({"encoding": "brotli"}, "a digest, size or encoding that cannot be"),
-        ({"plain": {"size": 10 << 40}}, "larger than the whole store may be"),
+        ({"plain": {"size": 10 << 40}, "encoding": "zlib"}, "larger than the whole store may be"),
         (
-            {"plain": {"size": 5}, "sha256": BOMB_DIGEST, "size": len(BOMB), "encoding": "zlib"},
+            {"plain": {"size": len(BOMB)}, "sha256": BOMB_DIGEST, "size": len(BOMB), "encoding": "zlib"},
             "larger than its record",
         ),
+        (
+            {"plain": {"size": 5}, "sha256": BOMB_DIGEST, "size": len(BOMB), "encoding": "zlib"},
+            "a packed size or digest that cannot be of its file",
+        ),
+        ({"sha256": BOMB_DIGEST}, "a packed size or digest that cannot be of its file"),
+        ({"plain": {"size": 1 << 80}}, "a digest or size that cannot be"),
         (
             {"plain": {"size": 50 << 20}, "sha256": BOMB_DIGEST, "size": len(BOMB), "encoding": "zlib"},
             "something else",
         ),
-        ({"sha256": BOMB_DIGEST, "size": 10}, "bytes where at most 10 can be"),
+        (
+            {"plain": {"size": 10}, "sha256": BOMB_DIGEST, "size": 10, "encoding": "zlib"},
+            "bytes where at most 10 can be",
+        ),
     ],
 )
 def test_a_forged_record(

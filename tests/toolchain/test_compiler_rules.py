@@ -219,6 +219,7 @@ def test_another_cargo_counts(environ: dict[str, str], tmp_path: Path) -> None:
     assert found.bootstrap  # a stable cargo takes no -Z flags otherwise
     own = toolchain(tmp_path, environ)
     assert (own.cargo_release, own.bootstrap, own.rules.untried) == ("1.97.0-nightly", False, "")
+    assert found.identity == f"{own.identity}cargo 1.99.0 (0123456 2026-09-01)\n"
 
 
 def test_a_compiler_that_the_users_rules_call_tried(environ: dict[str, str]) -> None:
