@@ -17,7 +17,7 @@ from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, ru
 REPOSITORY = Path(__file__).resolve().parent.parent
 NIGHTLY = f"nightly-{HOST}"
 # What sconsw and the fakes themselves use of a system.
-TOOLS = "sh dash busybox cat cksum readlink nproc id grep mkdir rm cp touch sleep chmod env".split()  # noqa: SIM905
+TOOLS = "sh ls dash busybox cat cksum readlink nproc id grep mkdir rm cp touch sleep chmod env".split()  # noqa: SIM905
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "directly": []}
 
 # pip's work, done by hand: what a version check reads of an installed package.
@@ -52,8 +52,10 @@ case "$1 $2" in
 esac"""
 # apt-get, and what its packages bring.
 APT = """\
-echo "apt-get $*" >> '{log}'
+question=
+case $1 in --simulate) question=y ;; *) echo "apt-get $*" >> '{log}' ;; esac
 {hook}
+[ -z "$question" ] || exit 0
 for word; do
     case $word in
     rustc-web) cp -r '{complete}/.' '{system}' ;;
@@ -91,7 +93,6 @@ class Machine:
         (self.bin / "python3").symlink_to(sys.executable)
         program(self.bin / "true")
         program(self.bin / "cc")
-        program(self.bin / "apt-cache", "exit 0")
         self.fake_apt()
 
     def _project(self) -> None:
@@ -112,6 +113,7 @@ class Machine:
         site.mkdir(parents=True, exist_ok=True)
         pip = PIP.format(log=self.log, hook=hook, site=site)
         program(self.venv / "bin/python", PYTHON.format(log=self.log, pip=pip))
+        program(self.venv / "bin/lint-imports")
 
     def fake_apt(self, hook: str = ":") -> None:
         values = {"log": self.log, "hook": hook, "complete": self.complete, "bin": self.bin}
@@ -366,7 +368,7 @@ def test_apt_lists_are_fetched_only_when_a_package_is_not_found(ready: Machine) 
     fetched = ready.folder / "fetched"
     ready.fake_apt(f"case $1 in update) touch {fetched} ;; *) [ -e {fetched} ] || exit 100 ;; esac")
     install = APT_GET + "qemu-system-x86"
-    assert ready.ran("run-qemu") == [install, "apt-get update", install]
+    assert ready.ran("run-qemu") == ["apt-get update", install]
 
 
 # What it cannot install
@@ -388,6 +390,71 @@ def test_without_apt(machine: Machine) -> None:
     finished = machine.call()
     assert finished.returncode == 1
     assert "there is no apt-get" in finished.stderr and "rustc-web cargo-web" in finished.stderr
+
+
+def test_lists_that_cannot_be_fetched_are_an_error(ready: Machine) -> None:
+    unknown = "echo 'E: Unable to locate package qemu-system-x86'"
+    ready.fake_apt(f"case $1 in update) echo 'E: no network' ;; *) {unknown} ;; esac; exit 100")
+    finished = ready.call("run-qemu")
+    assert finished.returncode == 1 and "Traceback" not in finished.stderr
+    assert "installing qemu-system-x86 failed:\nE: Unable to locate package" in finished.stderr
+    assert "apt-get update:\nE: no network" in finished.stderr
+    assert ready.commands() == ["apt-get update"]
+
+
+def test_what_fails_after_all_is_an_error(ready: Machine) -> None:
+    ready.fake_apt("case $1 in install) echo 'E: 404'; exit 100 ;; esac")
+    finished = ready.call("run-qemu")
+    assert finished.returncode == 1 and "E: 404" in finished.stderr
+    install = APT_GET + "qemu-system-x86"
+    assert ready.commands() == [install, "apt-get update", install]
+
+
+CONFLICTS = {
+    "removal": ("Remv qemu-utils [1:10.0.2]", "", "apt would remove qemu-utils for it"),
+    "no solution": (
+        " qemu-utils : Breaks: qemu-system-common (< 1)\nE: Unable to correct problems",
+        "exit 100",
+        "beside qemu-utils",
+    ),
+}
+
+
+@pytest.mark.parametrize("conflict", CONFLICTS)
+def test_nothing_is_removed(ready: Machine, conflict: str) -> None:
+    """A private copy is made instead; where that fails, both ways out are named."""
+    says, status, reason = CONFLICTS[conflict]
+    ready.fake_apt(f"case $1 in --simulate) echo '{says}'; {status} ;; *) exit 100 ;; esac")
+    finished = ready.call("run-qemu")
+    assert finished.returncode == 1
+    assert (
+        f"private copy of qemu-system-x86 ovmf in {ready.home}/.cache/rustkernel/private/qemu"
+        in finished.stdout
+    )
+    assert reason in finished.stdout
+    assert "no private copy" in finished.stderr and "apt-get install qemu-system-x86" in finished.stderr
+    assert not any(line.startswith("apt-get install") for line in ready.commands())
+    assert not list((ready.home / ".cache/rustkernel/private").glob("qemu*")), "nothing half-made is left"
+
+
+def test_a_folder_that_others_can_write_is_not_used(ready: Machine) -> None:
+    folder = ready.home / ".cache/rustkernel/private"
+    program(folder / "qemu/bin/qemu-system-x86_64")
+    folder.chmod(0o777)
+    assert ready.ran("run-qemu") == [APT_GET + "qemu-system-x86"], "that QEMU does not count"
+    (ready.bin / "qemu-system-x86_64").unlink()
+    ready.fake_apt("case $1 in --simulate) echo 'Remv qemu-utils' ;; esac")
+    finished = ready.call("run-qemu")
+    assert finished.returncode == 1 and "other users can write this folder" in finished.stderr
+
+
+def test_a_private_copy_is_found(ready: Machine) -> None:
+    folder = ready.home / ".cache/rustkernel/private"
+    program(folder / "qemu/bin/qemu-system-x86_64")
+    program(ready.venv / "bin/python", f"echo \"$PATH\" >> '{ready.log}'")
+    assert ready.ran("run-qemu")[-1].endswith(f":{folder}/qemu/bin"), "what scons starts finds it"
+    shutil.rmtree(folder)
+    assert APT_GET + "qemu-system-x86" in ready.ran("run-qemu"), "deleted, it is gone"
 
 
 def test_a_package_that_does_not_bring_its_program(ready: Machine) -> None:

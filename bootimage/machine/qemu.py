@@ -12,6 +12,7 @@ from pathlib import Path
 from bootimage.base import install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_programs import search_path
 from bootimage.machine.guest_environment import guest_environment
 from bootimage.machine.uefi_firmware import Firmware
 
@@ -106,10 +107,12 @@ def escaped(path: Path) -> str:
 def find_qemu(environ: Mapping[str, str], name: str | None = None) -> Path:
     """The QEMU program: the one the user names (a path, or a name on PATH), else the usual one.
 
+    The user's private copy comes after everything on PATH.
+
     Raises BuildError where there is none, with the command that installs it.
     """
     wanted = name or PROGRAM
-    found = shutil.which(wanted, path=environ.get("PATH", os.defpath))
+    found = shutil.which(wanted, path=search_path(environ))
     if found is None:
         raise BuildError(
             f"there is no program {wanted}: QEMU is not installed, or not on PATH",

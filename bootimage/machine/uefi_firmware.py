@@ -17,6 +17,9 @@ from bootimage.base import install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_programs import copy_folder
+
+_SYSTEM = Path("/")
 
 # Code and variable store are two halves of one flash chip, and each build of OVMF has its own split:
 # 2 MiB and 4 MiB chips are common. Halves of two different builds do not add up to a whole chip.
@@ -58,13 +61,14 @@ def find_firmware(
     vars_template: str | None = None,
     program: Path | None = None,
     secure_boot: bool = False,
-    root: Path = Path("/"),
+    root: Path = _SYSTEM,
 ) -> Firmware:
     """The firmware to boot UEFI images with.
 
     `code` and `vars_template` are the user's own choice, else OVMF_CODE and OVMF_VARS in `environ`.
     `program` is the QEMU program: its own data folder is searched last. `root` stands for the file
-    system's root. Raises BuildError where there is none, or where two files do not belong together.
+    system's root; the user's private copy of QEMU comes after it. Raises BuildError where there is none, or
+    where two files do not belong together.
     """
     code = code or environ.get("OVMF_CODE") or None
     vars_template = vars_template or environ.get("OVMF_VARS") or None
@@ -77,6 +81,8 @@ def find_firmware(
     for firmware in () if secure_boot else _known(root, data):
         if _exists(firmware):
             return firmware
+    if root == _SYSTEM and (copy := copy_folder("qemu", environ)):
+        return find_firmware(environ, secure_boot=secure_boot, root=copy / "root")
     raise BuildError(
         "no UEFI firmware for x86_64 was found: no descriptor in QEMU's firmware folders names one "
         f"{'with' if secure_boot else 'without'} Secure Boot, and no known path holds one",

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
-from bootimage.set_up.note import Note
+from bootimage.base.private_programs import program_folders
+from bootimage.set_up.finished_note import Note
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
 from bootimage.set_up.rust_parts import ensure_rust
 from bootimage.set_up.system_programs import ensure_listed, ensure_qemu
@@ -31,6 +32,7 @@ def set_up(level: str, project: Path, folder: Path, key: str) -> None:
     with _locked(folder / _LOCK):
         note = Note()
         _install(level, project, folder, note)
+        note.programs(*program_folders(os.environ))
         note.write(file, key)
 
 
@@ -48,7 +50,7 @@ def _install(level: str, project: Path, folder: Path, note: Note) -> None:
     if level != "build":
         ensure_qemu(environ, note)
     if level == "test":
-        ensure_listed(project / "tests/packages.txt", environ, note)
+        ensure_listed(project / "tests/packages.txt", "tests", environ, note)
 
 
 @contextlib.contextmanager

@@ -11,10 +11,15 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from bootimage.set_up.commands import apt_install, install
+from bootimage.base.private_programs import copy_folder
+from bootimage.set_up.debian import Wanted, provide
+from bootimage.set_up.install import install
 
 _LAST = "RECORD"
 """What pip writes last of a package."""
+
+_WHEEL = "python3-pip-whl"
+"""Debian's package of pip as a wheel, which its ensurepip installs too."""
 
 _UNFINISHED = ".unfinished"
 """In an environment that is being made: one that was left half-made may look as if it worked."""
@@ -28,19 +33,34 @@ def ensure_environment(folder: Path, keep: str, environ: Mapping[str, str]) -> P
     python = folder / "bin/python"
     if not (folder / _UNFINISHED).exists() and _works(python):
         return python
-    if find_spec("ensurepip") is None:  # Debian has it in a package of its own
+    if not _has_pip(environ):  # Debian has it in a package of its own
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-        apt_install("installing Python's venv", [package], environ)
+        provide(Wanted("installing Python's venv", (package,), "python", copied=(_WHEEL,)), environ)
     (folder / _UNFINISHED).touch()
     _empty(folder, keep, _UNFINISHED)
     # In a process of its own: this one looked for ensurepip before there was one.
     create = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
     install(f"making a Python environment in {folder}", create, environ, shown="python3 -m venv")
     # Not by venv, which keeps to itself why it fails.
-    pip = [str(python), "-m", "ensurepip", "--upgrade", "--default-pip"]
-    install(f"putting pip into {folder}", pip, environ, shown="python -m ensurepip")
+    wheel = _private_wheel(environ)
+    if wheel is None:
+        words = ["-m", "ensurepip", "--upgrade", "--default-pip"]
+    else:  # pip installs itself
+        words = [f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)]
+    shown = f"python {'-m ensurepip' if wheel is None else wheel.name}"
+    install(f"putting pip into {folder}", [str(python), *words], environ, shown=shown)
     (folder / _UNFINISHED).unlink()
     return python
+
+
+def _has_pip(environ: Mapping[str, str]) -> bool:
+    return find_spec("ensurepip") is not None or _private_wheel(environ) is not None
+
+
+def _private_wheel(environ: Mapping[str, str]) -> Path | None:
+    """The pip of the private copy, where there is one."""
+    copy = copy_folder("python", environ)
+    return next(copy.glob("root/usr/share/python-wheels/pip-*.whl"), None) if copy else None
 
 
 def _empty(folder: Path, *kept: str) -> None:

@@ -8,15 +8,22 @@ from pathlib import Path
 
 from bootimage.base import install_hints
 from bootimage.base.errors import BuildError
+from bootimage.base.private_programs import search_path
 from bootimage.base.user_folders import home_folder
-from bootimage.set_up.commands import announce, apt_install, apt_knows, apt_owns, apt_update, install
-from bootimage.set_up.note import Note
+from bootimage.set_up.debian import Wanted, first_offered, owns, provide
+from bootimage.set_up.finished_note import Note
+from bootimage.set_up.install import announce, install
 from bootimage.toolchain.find_compiler import MissingCompiler, ToolchainRequest
 from bootimage.toolchain.rustup import Rustup, find_rustup
 from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 
-# Debian's own compiler, for releases that have no `rustc-web`.
-_DEBIAN_PLAIN = ("rustc", "cargo", "rust-src", "llvm", "lld")
+# Compiler, cargo, library source, objcopy and linker: Debian's newest first. The second is of Debian 12
+# without its updates, the last of releases that have no `rustc-web`.
+_DEBIANS = (
+    install_hints.DEBIAN_RUST,
+    ("rustc-web", "cargo-web", "rust-web-src", "llvm-19", "lld-19"),
+    ("rustc", "cargo", "rust-src", "llvm", "lld"),
+)
 # rustc links build scripts and procedural macros with the system's `cc`.
 _HOST_LINKER = ("gcc", "libc6-dev")
 _PARTS = ("rust-src", "llvm-tools", "rust-lld")
@@ -30,8 +37,8 @@ def ensure_rust(
     """See to it that the toolchain for `project`, or rustup's `toolchain`, is there with all its parts."""
     request = ToolchainRequest(project, toolchain=toolchain, environ=environ)
     found = _ensure_compiler(request)
-    if shutil.which("cc", path=environ.get("PATH")) is None:
-        apt_install("installing a linker for build scripts", _HOST_LINKER, environ)
+    if shutil.which("cc", path=search_path(environ)) is None:
+        provide(Wanted("installing a linker for build scripts", _HOST_LINKER, copy="linker"), environ)
     if missing := _missing(found):
         _add_parts(found, missing, environ)
         found = find_toolchain(request)
@@ -53,7 +60,8 @@ def _ensure_compiler(request: ToolchainRequest) -> Toolchain:
         elif error.named:
             raise
         else:
-            apt_install("installing Rust", _debian_packages(request.environ), request.environ)
+            names = first_offered(_DEBIANS, request.environ)
+            provide(Wanted("installing Rust", names, copy="rust"), request.environ)
     return find_toolchain(request)
 
 
@@ -81,10 +89,11 @@ def _add_parts(toolchain: Toolchain, missing: list[str], environ: Mapping[str, s
         command = install_hints.add_components(toolchain.rustup_name, components)
         install(f"installing {', '.join(components)}", command.split(), _for_rustup(rustup, environ))
     elif toolchain.sysroot == Path("/usr"):
-        web = apt_owns(install_hints.DEBIAN_RUST[0], toolchain.rustc, environ)
-        packages = install_hints.DEBIAN_RUST if web else _DEBIAN_PLAIN
-        wanted = dict(zip(_PARTS, packages[2:], strict=True))
-        apt_install(f"installing {', '.join(missing)}", [wanted[part] for part in missing], environ)
+        choices = [names for names in _DEBIANS if owns(names[0], toolchain.rustc, environ)]
+        whole = first_offered(choices or _DEBIANS[-1:], environ)
+        wanted = dict(zip(_PARTS, whole[2:], strict=True))
+        names = tuple(wanted[part] for part in missing)
+        provide(Wanted(f"installing {', '.join(missing)}", names, copy="rust", copied=whole), environ)
 
 
 def _add_uefi(name: str, environ: Mapping[str, str]) -> None:
@@ -95,13 +104,6 @@ def _add_uefi(name: str, environ: Mapping[str, str]) -> None:
         install(f"installing Rust's library for {_UEFI}", command.split(), _for_rustup(rustup, environ))
     except BuildError:  # it only saves time
         announce(f"going on without Rust's library for {_UEFI}", "it will be built instead")
-
-
-def _debian_packages(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Compiler, cargo, library source, objcopy and linker: the packages' names in this release."""
-    if not apt_knows(_DEBIAN_PLAIN[0], environ):  # no lists at all, as in a container
-        apt_update(environ)
-    return install_hints.DEBIAN_RUST if apt_knows(install_hints.DEBIAN_RUST[0], environ) else _DEBIAN_PLAIN
 
 
 def _for_rustup(rustup: Rustup, environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from bootimage.base import console, install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_programs import search_path
 from bootimage.toolchain.rustup import Rustup, find_rustup, is_shim, toolchain_file
 
 
@@ -130,7 +131,7 @@ class _Search:
             return
 
     def _on_path(self) -> Iterator[_Choice]:
-        for folder in self.request.environ.get("PATH", "").split(os.pathsep):
+        for folder in search_path(self.request.environ).split(os.pathsep):
             rustc = shutil.which("rustc", path=folder) if folder else None
             if rustc and not is_shim(Path(rustc)):
                 yield _Choice(Path(rustc), "the system's")
@@ -209,7 +210,7 @@ class _Search:
 
     def _any_cargo(self) -> Path:
         """A cargo for a compiler that has none beside it: on PATH, else rustup's."""
-        for folder in self.request.environ.get("PATH", "").split(os.pathsep):
+        for folder in search_path(self.request.environ).split(os.pathsep):
             found = shutil.which("cargo", path=folder) if folder else None
             if found and not is_shim(Path(found)):
                 return Path(found)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootimage.base.errors import BuildError
+from bootimage.base.private_programs import is_private
 from bootimage.base.run_program import decode, run
 from bootimage.toolchain.clean_environment import compile_variables
 from bootimage.toolchain.fact_cache import open_probe
@@ -56,7 +57,7 @@ def ask_compiler(found: FoundCompiler, environ: Mapping[str, str]) -> tuple[Path
 
     # A script that starts another compiler would not show by its own stamp that this one was replaced:
     # it is asked anew by every run.
-    keep = _is_compiler_itself(found.rustc)
+    keep = _is_compiler_itself(found.rustc) or is_private(found.rustc, environ)
     sysroot = probe.recall("sysroot", files, lambda: ask("--print=sysroot").strip(), keep=keep)
     identity = probe.recall("rustc -vV", files, lambda: ask("-vV"), keep=keep)
     check_compiler(found, identity, sysroot)
@@ -69,7 +70,8 @@ def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
     def ask() -> str:
         return _ask(cargo, "--version", "cargo", environ)
 
-    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=not _is_script(cargo))
+    keep = not _is_script(cargo) or is_private(cargo, environ)
+    version = open_probe(environ).recall("cargo --version", [cargo], ask, keep=keep)
     check_cargo(cargo, version)
     return version
 

@@ -19,6 +19,7 @@ from bootimage.base import console, install_hints
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import parse_json
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.private_programs import search_path
 from bootimage.base.user_folders import home_folder
 from bootimage.toolchain import library_source, llvm_programs
 from bootimage.toolchain.clean_environment import (
@@ -249,7 +250,7 @@ class Toolchain:
         return install_hints.add_components(self.rustup_name, [part])
 
     def _search_path(self) -> str:
-        return self.environ.get("PATH") or os.defpath
+        return search_path(self.environ)
 
 
 def find_toolchain(request: ToolchainRequest) -> Toolchain:

@@ -1,7 +1,8 @@
 """The note of a finished set-up, which ./sconsw checks on every call without starting a program.
 
 First the key that ./sconsw made of everything that the set-up depends on; then a line for each thing
-found: `+PATH` is there, `-PATH` is not, `=PATH` is a folder in which nothing was added or removed.
+found: `+PATH` is there, `-PATH` is not, `=PATH` is a folder in which nothing was added or removed; and
+`:PATH` is a folder of programs, to come after all on PATH.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class Note:
     def unchanged(self, folder: Path) -> None:
         """The set-up is void once something is added to `folder`, or once there is such a folder."""
         self.lines.append(f"={folder}" if folder.is_dir() else f"-{folder}")
+
+    def programs(self, *folders: Path) -> None:
+        """What ./sconsw starts finds the programs in `folders` too."""
+        self.lines += [f":{folder}" for folder in folders]
 
     def write(self, file: Path, key: str) -> None:
         """Keep the note in `file`, for the same `key`."""
