@@ -17,8 +17,9 @@ from bootimage.target_spec.target import Target
 class Cargo:
     """A folder of cargo's with the fingerprints of the packages `k` and `k-more`, and their sources."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, fingerprint: str) -> None:
         self.root = root
+        self.fingerprint = f"target/x86_64-unknown-none/debug/{fingerprint}"
         self.build = CrateBuild(
             manifest=root / "k/Cargo.toml",
             target=Target("x86_64-unknown-none"),
@@ -36,15 +37,15 @@ class Cargo:
     def run(self, *, fails: bool = False, environment: Mapping[str, str] | None = None) -> set[str]:
         """Let cargo build all; return the packages that it would have had to compile again."""
         build = replace(self.build, environment=environment or {})
-        kept = self.root / "target/x86_64-unknown-none/debug/.fingerprint"
         declared = [*self.root.glob("k*/src/*"), self.root / "script.ld"]
         try:
-            with compared_by_contents(build, "build", declared, [self.root / "record.d"]):
-                missing = {
-                    name for name in ("k", "k-more") if not (kept / f"{name}-0123456789abcdef").exists()
-                }
+            with compared_by_contents(build, "build", declared) as note_records:
+                kept = {name: self.root / self.fingerprint.format(name) for name in ("k", "k-more")}
+                missing = {name for name, folder in kept.items() if not folder.exists()}
                 for name in missing:
-                    (kept / f"{name}-0123456789abcdef").mkdir(parents=True)
+                    kept[name].mkdir(parents=True)
+                    kept[name].with_name("out").mkdir(exist_ok=True)
+                note_records([self.root / "record.d"])
                 if fails:
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -59,9 +60,12 @@ class Cargo:
         os.utime(path, (stamp, stamp))
 
 
-@pytest.fixture
-def cargo(tmp_path: Path) -> Cargo:
-    made = Cargo(tmp_path)
+OLDER, NEWER = ".fingerprint/{}-0123456789abcdef", "build/{}/0123456789abcdef/fingerprint"
+
+
+@pytest.fixture(params=[OLDER, NEWER])
+def cargo(tmp_path: Path, request: pytest.FixtureRequest) -> Cargo:
+    made = Cargo(tmp_path, request.param)
     assert made.run() == {"k", "k-more"}
     assert made.run() == set()
     return made
@@ -109,11 +113,20 @@ def test_a_damaged_table_is_none(cargo: Cargo) -> None:
     assert cargo.run() == {"k", "k-more"}
 
 
-def test_fingerprints_at_a_place_unknown(cargo: Cargo) -> None:
+def test_fingerprints_at_a_place_unknown(tmp_path: Path) -> None:
     """What cargo keeps elsewhere goes with all of its folder."""
+    cargo = Cargo(tmp_path, "elsewhere/{}")
+    cargo.run()
     folder = cargo.root / "target/x86_64-unknown-none/debug"
-    (folder / ".fingerprint").rename(folder / "elsewhere")
     (folder / ".cargo-lock").touch()
     cargo.put("k/src/other.rs", "new")
+    assert cargo.run() == {"k", "k-more"}
+
+
+def test_a_cargo_that_has_changed_to_the_newer_layout(tmp_path: Path) -> None:
+    cargo = Cargo(tmp_path, OLDER)
     cargo.run()
-    assert not (folder / "elsewhere").exists()
+    cargo.fingerprint = cargo.fingerprint.replace(OLDER, NEWER)
+    assert cargo.run() == {"k", "k-more"}
+    cargo.put("k/src/other.rs", "new")
+    assert cargo.run() == {"k"}

@@ -141,9 +141,15 @@ def test_a_kernel_that_holds_a_folder_stays(clone: Clone) -> None:
         ("# env-dep:DECLARED=1", None),
     ],
 )
-def test_a_kernel_that_read_a_file_of_the_system_stays(clone: Clone, line: str, reason: str | None) -> None:
+@pytest.mark.parametrize(
+    "place", ["t/debug/deps", "debug/deps", "t/release/build/k/01f/out", "debug/build/k/1f/out"]
+)
+def test_a_kernel_that_read_a_file_of_the_system_stays(
+    clone: Clone, line: str, reason: str | None, place: str
+) -> None:
+    """Whichever layout cargo's folder has, and whether the kernel has read it or what builds the kernel."""
     clone.rebuild(environment={"DECLARED": "1"})
-    record = clone.build.target_dir / "t/debug/deps/k-1f.d"
+    record = clone.build.target_dir / place / "k-1f.d"
     record.parent.mkdir(parents=True)
     record.write_text(f"k: src/main.rs\n\n{line}\n")
     assert reason_to_keep(clone.context, clone.build, []) == reason

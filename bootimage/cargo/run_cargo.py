@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage.base import console
+from bootimage.base.console import program_text
 from bootimage.base.run_program import Argument, Finished, run
+from bootimage.cargo.messages import printed_lines
 
 _LINE = re.compile(r"[^\r\n]*(?:\r?\n|\r)|[^\r\n]+\Z")
 _ERASE = "\x1b[K"  # what cargo writes to take its progress bar away
@@ -38,12 +40,20 @@ def run_cargo(
 
     Warnings and errors are shown as they come, in colour on a terminal. Cargo's progress is shown as
     `step`'s; its status lines (`Compiling core ...`) are shown only under VERBOSE=1. Standard output
-    is kept for the caller. Any exit status is returned: `run_cargo(...).or_fail("cannot build x")`.
+    is kept for the caller; of it, what programs have printed among cargo's messages is shown. Any exit
+    status is returned: `run_cargo(...).or_fail("cannot build x")`.
     """
-    if console.verbose():
-        return run(argv, env=_with_terminal(env, bar=False), cwd=cwd)
-    messages = _CargoMessages(step, cwd)
-    return run(argv, env=_with_terminal(env, bar=step is not None), cwd=cwd, on_stderr=messages.show)
+    show = None if console.verbose() else _CargoMessages(step, cwd).show
+    bar = step is not None and not console.verbose()
+    finished = run(argv, env=_with_terminal(env, bar=bar), cwd=cwd, on_stderr=show)
+    show_printed(finished.stdout)
+    return finished
+
+
+def show_printed(messages: bytes) -> None:
+    """Show what programs have printed among cargo's JSON messages, as cargo would on a terminal."""
+    for line in printed_lines(messages):
+        console.say(program_text(line))
 
 
 def _with_terminal(env: Mapping[str, str], *, bar: bool) -> dict[str, str]:

@@ -26,6 +26,7 @@ from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crat
 from bootimage.cargo.flags import step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
+from bootimage.cargo.run_cargo import show_printed
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.cargo_arguments import CargoArguments, parse_cargo_arguments
 from bootimage.cargo_cli.shell_environment import CargoShell, read_shell
@@ -173,6 +174,7 @@ def _run_foreign(
 def _executables(
     context: BuildContext, finished: Finished, manifest: Path, target: Target | None = None
 ) -> list[Executable]:
+    show_printed(finished.stdout)
     if finished.returncode != 0:
         hint = hint_for(context.toolchain, finished.stderr)
         raise BuildError(f"{named(manifest)} does not build", file=manifest, hint=hint)

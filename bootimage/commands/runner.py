@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.cargo.target_folder import is_test
 from bootimage.commands import quiet, version
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ Creates a bootable disk image from a Rust kernel and launches it in QEMU
 USAGE:
     bootimage runner [OPTIONS] EXECUTABLE [ARGS]
 
-An executable in a folder `deps` is a test: it has passed when the guest says so.
+An executable in cargo's own folder (`deps`, `build`) is a test: it has passed when the guest
+says so.
 ARGS are added to the command that runs the image, see `run-command`, `run-args` and
 `test-args` in [package.metadata.bootimage].
 
@@ -51,10 +53,7 @@ class RunnerRequest:
     @property
     def is_test(self) -> bool:
         """True for a test's executable, which cargo keeps apart from the others."""
-        folder = self.executable.absolute().parent
-        # cargo's newer layout is PROFILE/build/PACKAGE/HASH/out/.
-        in_new_layout = folder.name == "out" and len(folder.parts) > 3 and folder.parts[-4] == "build"
-        return folder.name == "deps" or folder.name.startswith("rustdoctest") or in_new_layout
+        return is_test(self.executable)
 
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:

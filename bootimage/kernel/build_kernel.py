@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.write_files import copy_whole
 from bootimage.cargo.dep_info import read_dep_info, undeclared, undeclared_error
-from bootimage.cargo.messages import executables, read_by_build_scripts, records
-from bootimage.cargo.target_folder import profile_folder
+from bootimage.cargo.messages import executables, followed_by_cargo, read_by_build_scripts, records
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild, compile_crate
 from bootimage.kernel.freshness import compared_by_contents
@@ -49,29 +48,18 @@ def build_kernel(context: BuildContext, build: CrateBuild, declared: Sequence[Pa
 
     `declared` is as in `compile_declared`. Raises BuildError.
     """
-    known = [results_folder(build) / f"{name}.d" for name in build.bins]
-    return _made(build, executables(compile_declared(context, build, "build", declared, known)))
+    return _made(build, executables(compile_declared(context, build, "build", declared)))
 
 
-def results_folder(build: CrateBuild) -> Path:
-    """The folder in which cargo puts what it builds for the target."""
-    return build.target_dir / build.target.name / profile_folder(build.profile)
-
-
-def compile_declared(
-    context: BuildContext,
-    build: CrateBuild,
-    verb: str,
-    declared: Sequence[Path],
-    known: Iterable[Path],
-) -> bytes:
+def compile_declared(context: BuildContext, build: CrateBuild, verb: str, declared: Sequence[Path]) -> bytes:
     """Run `cargo VERB` for `build`, which may read the files `declared`, and return its JSON messages.
 
-    Those of the files that have changed, cargo compiles again whatever their time stamps; `known` are the
-    `.d` files of the build before. Raises BuildError where cargo fails, or has read something else.
+    Those of the files that have changed, cargo compiles again whatever their time stamps. Raises BuildError
+    where cargo fails, or has read something else.
     """
-    with compared_by_contents(build, verb, declared, known):
+    with compared_by_contents(build, verb, declared) as note_records:
         messages = compile_crate(context, build, verb)
+        note_records(followed_by_cargo(messages))
     _check_inputs(context, build, messages, declared)
     return messages
 

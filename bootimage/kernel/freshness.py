@@ -8,14 +8,12 @@ would overlook a change loses its fingerprints: then cargo takes it for somethin
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bootimage.base.file_digest import digest_of_files
@@ -24,6 +22,7 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.dep_info import read_dep_info
 from bootimage.cargo.manifest import read_package
+from bootimage.cargo.target_folder import forget
 from bootimage.kernel.crate_build import CrateBuild
 
 _FOLDER = "inputs"
@@ -37,6 +36,8 @@ class _State:
     files: Mapping[str, str | None]
     """None for a file that had changed before a build which then failed."""
     environment: Mapping[str, str]
+    records: tuple[str, ...] = ()
+    """The `.d` files of the last build: a newer file which they name is one that cargo looks at."""
 
     def changed(self, other: _State) -> set[str]:
         """The files that were added, removed or altered from here to `other`."""
@@ -46,28 +47,36 @@ class _State:
 
 @contextmanager
 def compared_by_contents(
-    build: CrateBuild, verb: str, declared: Iterable[Path], records: Iterable[Path]
-) -> Iterator[None]:
+    build: CrateBuild, verb: str, declared: Iterable[Path]
+) -> Iterator[Callable[[Iterable[Path]], None]]:
     """Around a run of `cargo VERB` for `build`, which may read the files `declared`.
 
-    `records` are the `.d` files of the build before: a newer file which they name is one that cargo looks at.
+    The body calls what it gets with the `.d` files of which cargo compares the time stamps.
     """
     table = build.target_dir / _FOLDER / f"{_name(build, verb)}.json"
-    before, now = _read(table), _state(build, declared)
-    if before == now:
-        yield
-        return
+    before = _read(table)
+    now = _state(build, declared, before.records if before else ())
+    if before != now:
+        changed = _forget_overlooked(build, table, before, now)
+        # Should this build not come to its end, nobody knows which contents cargo has seen.
+        _write(table, replace(now, files={**now.files, **dict.fromkeys(changed)}))
+    records: list[Path] = []
+    yield records.extend
+    after = replace(now, records=tuple(sorted(map(str, records))))
+    if before != after:
+        _write(table, after)
+
+
+def _forget_overlooked(build: CrateBuild, table: Path, before: _State | None, now: _State) -> set[str]:
+    """Have cargo compile what it would overlook since `before`; returns all files that have changed."""
     changed = before.changed(now) if before else {*now.files}
     if before is None or before.environment != now.environment:
         overlooked = {*build.packages}
     else:
-        seen = _Seen(table, records, build.workspace_root)
+        seen = _Seen(table, map(Path, before.records), build.workspace_root)
         overlooked = _packages_with(build, (name for name in changed if name not in seen))
-    _forget(build, overlooked)
-    # Should this build not come to its end, nobody knows which contents cargo has seen.
-    _write(table, _State({**now.files, **dict.fromkeys(changed)}, now.environment))
-    yield
-    _write(table, now)
+    forget(build.target_dir, {read_package(folder).name for folder in overlooked})
+    return changed
 
 
 def _name(build: CrateBuild, verb: str) -> str:
@@ -75,19 +84,23 @@ def _name(build: CrateBuild, verb: str) -> str:
     return hashlib.sha256(repr([*asked, build.cargoflags]).encode()).hexdigest()[:16]
 
 
-def _state(build: CrateBuild, declared: Iterable[Path]) -> _State:
+def _state(build: CrateBuild, declared: Iterable[Path], records: tuple[str, ...]) -> _State:
     files = {str(path): digest_of_files([("", path)]) for path in declared if path.exists()}
-    return _State(files, dict(build.environment))
+    return _State(files, dict(build.environment), records)
 
 
 def _read(table: Path) -> _State | None:
     read = read_object(table, limit=_LARGEST)
-    files, environment = read.get("files"), read.get("environment")
-    return _State(files, environment) if isinstance(files, dict) and isinstance(environment, dict) else None
+    files, environment, records = read.get("files"), read.get("environment"), read.get("records")
+    if isinstance(files, dict) and isinstance(environment, dict) and isinstance(records, list):
+        return _State(files, environment, tuple(map(str, records)))
+    return None
 
 
 def _write(table: Path, state: _State) -> None:
-    write_whole(table, json.dumps({"files": state.files, "environment": state.environment}))
+    write_whole(
+        table, json.dumps({"files": state.files, "environment": state.environment, "records": state.records})
+    )
 
 
 class _Seen:
@@ -113,28 +126,3 @@ def _packages_of(path: Path, packages: Sequence[Path]) -> Iterable[Path]:
     """The package that the file belongs to; of one that is in none, any may make use."""
     around = [folder for folder in packages if path.is_relative_to(folder)]
     return [max(around, key=lambda folder: len(folder.parts))] if around else packages
-
-
-def _forget(build: CrateBuild, packages: Iterable[Path]) -> None:
-    """Take the fingerprints of these packages out of cargo's folder."""
-    names = [re.escape(read_package(folder).name) for folder in packages]
-    if not names or not build.target_dir.is_dir():
-        return
-    pattern = re.compile(f"({'|'.join(names)})-[0-9a-f]+")
-    folders = [*build.target_dir.glob("*/.fingerprint"), *build.target_dir.glob("*/*/.fingerprint")]
-    for folder in folders:
-        with _locked(folder.parent):
-            for entry in folder.iterdir():
-                if pattern.fullmatch(entry.name):
-                    shutil.rmtree(entry)
-    if not folders and any(build.target_dir.glob("*/*/.cargo-lock")):  # a cargo that keeps them elsewhere
-        shutil.rmtree(build.target_dir)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Wait for another cargo that builds here now, by the lock that it holds then."""
-    newer = folder / ".cargo-build-lock"  # cargo 1.97 has both and holds both
-    with (newer if newer.exists() else folder / ".cargo-lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

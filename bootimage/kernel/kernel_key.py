@@ -16,6 +16,7 @@ from pathlib import Path
 from bootimage.base.file_digest import digest_of_files
 from bootimage.cargo.dep_info import read_dep_info
 from bootimage.cargo.package_files import is_of_system
+from bootimage.cargo.target_folder import records
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.store.keys import action_key
@@ -80,7 +81,7 @@ def reason_to_keep(context: BuildContext, build: CrateBuild, kernels: Iterable[P
         held = next((folder for folder in sorted(folders) if _holds(kernel, folder.encode())), None)
         if held:
             return f"{kernel.name} holds the path {held}"
-    for record in sorted(_records(build)):
+    for record in sorted(records(build.target_dir)):
         of_system = [path for path in read_dep_info(record).paths if is_of_system(path)]
         if of_system:
             return f"the system's file {min(of_system)} was read"
@@ -93,11 +94,6 @@ def _folders(context: BuildContext, build: CrateBuild) -> Iterator[Path]:
     yield from (toolchain.cargo_home(), toolchain.sysroot, context.store.root)
     if build.top is not None:
         yield build.top
-
-
-def _records(build: CrateBuild) -> Iterator[Path]:
-    """rustc's `.d` files, which name what was read."""
-    return (build.target_dir / build.target.name).glob("*/deps/*.d")
 
 
 def _holds(path: Path, text: bytes) -> bool:

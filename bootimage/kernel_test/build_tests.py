@@ -10,7 +10,7 @@ from typing import Any
 from bootimage.base.errors import BuildError
 from bootimage.cargo.messages import artifacts
 from bootimage.context import BuildContext
-from bootimage.kernel.build_kernel import compile_declared, results_folder
+from bootimage.kernel.build_kernel import compile_declared
 from bootimage.kernel.crate_build import CrateBuild
 from bootimage.kernel_test.find_tests import KernelTest
 
@@ -36,8 +36,7 @@ def build_tests(
         profile=_TEST_PROFILE.get(build.profile, build.profile),
         cargoflags=(*build.cargoflags, "--no-run", *selectors),
     )
-    records = (results_folder(asked) / "deps").glob("*.d")
-    messages = compile_declared(context, asked, "test", declared, records)
+    messages = compile_declared(context, asked, "test", declared)
     made = filter(_is_test, artifacts(messages))
     built = {_identity(message): Path(message["executable"]) for message in made}
     return {test.name: _executable(build, built, test) for test in tests}

@@ -19,6 +19,7 @@ from bootimage.base.errors import BuildError
 from bootimage.base.run_program import decode
 from bootimage.cargo.crate_sources import copy_crates, crate_sources, directory_source
 from bootimage.cargo.flags import step_flags, step_rustflags
+from bootimage.cargo.messages import artifacts
 from bootimage.cargo.sealed_build import run_sealed, sealed_flags
 from bootimage.context import BuildContext
 from bootimage.store.expected_result import Expected
@@ -113,7 +114,7 @@ def _build(context: BuildContext, sysroot: Sysroot, folder: Path) -> Mapping[str
         f"{', '.join(sysroot.crates)} cannot be compiled for {sysroot.target.name}",
         hint=likely_rule(context.toolchain, decode(finished.stderr)),
     )
-    return _libraries(sysroot, folder)
+    return _libraries(sysroot, finished.stdout)
 
 
 def _crates(context: BuildContext, folder: Path) -> Mapping[str, Any]:
@@ -143,16 +144,18 @@ def _command(context: BuildContext, sysroot: Sysroot, folder: Path) -> list[str]
         f"-Zbuild-std={','.join(sysroot.crates)}",
         f"-Zbuild-std-features={','.join(sysroot.features)}",
         *step_flags(toolchain, "sysroot", sysroot.target),
+        "--message-format=json-render-diagnostics",
     ]
 
 
-def _libraries(sysroot: Sysroot, folder: Path) -> dict[str, Path]:
-    built = folder / "target" / sysroot.target.name / "release" / "deps"
-    found = {path.name: path for path in sorted(built.glob("lib*.rlib")) if _crate_of(path) != "sysroot"}
-    missing = set(sysroot.crates) - {_crate_of(path) for path in found.values()}
+def _libraries(sysroot: Sysroot, messages: bytes) -> dict[str, Path]:
+    """The libraries that cargo says it has made, by the names of their files; not our own empty one."""
+    made = [each for each in artifacts(messages) if each["target"]["name"] != "sysroot"]
+    missing = set(sysroot.crates) - {each["target"]["name"] for each in made}
     if missing:
-        raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}", file=built)
-    return found
+        raise BuildError(f"cargo built no library for {', '.join(sorted(missing))}")
+    paths = (Path(name) for each in made for name in each["filenames"] if name.endswith(".rlib"))
+    return {path.name: path for path in sorted(paths)}
 
 
 def _expected(sysroot: Sysroot) -> Expected:

@@ -35,7 +35,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     library.touch()
     program(sysroot / "lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld")
     message = {"reason": "compiler-artifact", "executable": str(found.binary())}
-    message |= {"manifest_path": str(folder / "Cargo.toml")}
+    message |= {"manifest_path": str(folder / "Cargo.toml"), "package_id": f"path+file://{folder}#0.1.0"}
+    message |= {"target": {"kind": ["bin"], "name": "k"}, "profile": {"test": False}, "filenames": []}
     recorder(sysroot / "bin/cargo", log, f"print({json.dumps(message)!r})")
     for name in list(os.environ):
         if name.startswith(("CARGO", "RUST")):

@@ -53,6 +53,7 @@ def tell(kind, name, file, test):
     about = {{"kind": [kind], "name": name}}
     print(json.dumps({{"reason": "compiler-artifact", "target": about, "profile": {{"test": test}},
                        "package_id": "path+file:///kernel#0.1.0",
+                       "manifest_path": "/kernel/Cargo.toml",
                        "filenames": [file], "executable": file}}))
 
 tell("bin", "kernel", {guests!r} + "/kernel", False)

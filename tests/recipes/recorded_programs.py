@@ -33,6 +33,7 @@ with open(here + "/recorded", "a") as log:
 def built(kind, name, executable):
     target = {"kind": [kind], "name": name}
     message = {"reason": "compiler-artifact", "package_id": "path+file:///my_os#0.1.0", "target": target}
+    message["manifest_path"] = "/my_os/Cargo.toml"
     more = {"profile": {"test": arguments[0] == "test"}, "filenames": [executable], "executable": executable}
     print(json.dumps({**message, **more}), flush=True)
 

@@ -4,7 +4,8 @@ The cargo among them reads what the kernel's main.rs names in lines `// reads PA
 and makes an ELF file whose code holds the digest of all that without comments, and whose debug
 information the digest with comments: so a changed comment changes the ELF file and not the stripped one.
 A file `hang` beside the programs makes it wait, a file `parallel` compile several crates at once and tell
-there when. `calls()` tells who was called.
+there when, a file `new-layout` keep what it builds where cargo does since 1.100. `calls()` tells who was
+called.
 """
 
 from __future__ import annotations
@@ -68,7 +69,24 @@ name=${target##*/}
 name=${name%.json}
 [ "$profile" = dev ] && folder=debug || folder=$profile
 out=$dir/$name/$folder
-mkdir -p "$out/deps"
+mkdir -p "$out"
+: >"$out/.cargo-lock"
+keep() {  # the file $2 of the package $1 in cargo's own folder, in the layout of today or of tomorrow
+  if [ -e "$here/new-layout" ]; then
+    : >"$out/.cargo-build-lock"
+    kept=$out/build/$1/0123456789abcdef
+    mkdir -p "$kept/out" "$kept/fingerprint"
+    kept=$kept/out/$2
+  else
+    mkdir -p "$out/deps" "$out/.fingerprint/$1-0123456789abcdef"
+    kept=$out/deps/$2
+  fi
+}
+message() {  # as cargo reports the file $4, of the package in $1, that is the target $2 of the kind $3
+  printf '{"reason":"compiler-artifact","package_id":"path+file://%s#0.1.0",' "$1"
+  printf '"manifest_path":"%s/Cargo.toml","target":{"name":"%s","kind":["%s"]},' "$1" "$2" "$3"
+  printf '"profile":{"test":false},"filenames":["%s"],"executable":%s}\n' "$4" "$5"
+}
 flags=$(printf %s "$CARGO_ENCODED_RUSTFLAGS" | tr '\\037' '\\n')
 sysroot=$(echo "$flags" | sed -n 's/^--sysroot=//p')
 own() {  # what is left of a build's surroundings without the places on this machine
@@ -83,7 +101,9 @@ digest() { sha256sum | cut -c -64; }
 
 if [ -z "$manifest" ]; then  # a sysroot
   for crate in $(echo "$crates" | tr , '\\n'); do
-    { echo '!<arch>'; own | digest; } >"$out/deps/lib$crate-0123456789abcdef.rlib"
+    keep "$crate" "lib$crate-0123456789abcdef.rlib"
+    { echo '!<arch>'; own | digest; } >"$kept"
+    message "/library/$crate" "$crate" lib "$kept" null
   done
   exit
 fi
@@ -129,12 +149,16 @@ debug=$({ own; cat $reads; } | digest)
 code=$({ own; cat $reads | grep -v -e '^//' -e '^#'; } | digest)
 escaped=$(echo "$reads" | sed 's/ /\\\\ /g' | tr '\\n' ' ')
 for bin in $bins; do
+  keep "${crate##*/}" "$(echo "$bin" | tr - _)-0123456789abcdef"
+  rm -f "$kept" "$out/$bin"
   { cat "$here/elf-${version:-none}-1"; printf %s "$code"; cat "$here/elf-${version:-none}-2"
-    printf %s "$debug"; cat "$here/elf-${version:-none}-3"; } >"$out/$bin"
-  chmod +x "$out/$bin"
-  echo "$(echo "$out/$bin" | sed 's/ /\\\\ /g'): $escaped" >"$out/$bin.d"
-  printf '{"reason":"compiler-artifact","package_id":"path+file://%s","filenames":[],' "$crate"
-  printf '"target":{"name":"%s"},"executable":"%s"}\\n' "$bin" "$out/$bin"
+    printf %s "$debug"; cat "$here/elf-${version:-none}-3"; } >"$kept"
+  chmod +x "$kept"
+  ln "$kept" "$out/$bin"
+  for file in "$kept" "$out/$bin"; do
+    echo "$(echo "$file" | sed 's/ /\\\\ /g'): $escaped" >"$file.d"
+  done
+  message "$crate" "$bin" bin "$out/$bin" '"'"$out/$bin"'"'
 done
 """
 
