@@ -13,7 +13,7 @@ from bench.measure import Cost, Failed, interleaved
 from bench.project import Project, environment
 from bench.results import Goal, Results, Row
 
-_OFTEN, _SOME = 9, 5
+_OFTEN, _SOME, _FEW = 9, 5, 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def cold(pair: Pair, results: Results) -> Row:
 
         return measured
 
-    mine, other = interleaved(1, build(pair.ours), build(pair.peer))
+    mine, other = interleaved(_FEW, build(pair.ours), build(pair.peer))
     return _row(pair, "cold", "cold, empty store", mine, other)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -70,6 +70,10 @@ class Results:
         """Keep a row, in place of an older one of the same name."""
         self.rows[row.key] = row
 
+    def cover(self, path: Path) -> bool:
+        """Whether there is a row here for each that is kept at `path`: none would be lost."""
+        return not path.exists() or json.loads(path.read_text())["rows"].keys() <= self.rows.keys()
+
     def save(self, path: Path) -> None:
         """Write everything to `path`, replaced only when complete."""
         document = {
@@ -82,19 +86,20 @@ class Results:
         partial.replace(path)
 
 
-def load(path: Path, machine: Mapping[str, str], anew: bool) -> Results:
-    """The results kept at `path`. Those of another machine or other programs give way to a whole run.
+def load(paths: Sequence[Path], machine: Mapping[str, str], anew: bool) -> Results:
+    """The results kept at the first of `paths` that are of this machine and these programs.
 
-    `anew` says that it is one. Otherwise Failed is raised, since figures of two machines do not mix.
+    Where there are others only, they give way to a whole run: `anew` says that it is one. Otherwise Failed
+    is raised, since figures of two machines do not mix.
     """
-    try:
+    others = [path for path in paths if path.exists()]
+    for path in others:
         document = json.loads(path.read_text())
-    except FileNotFoundError:
-        return Results(machine)
-    if document["machine"] == dict(machine):
-        return Results(machine, {key: _row(row) for key, row in document["rows"].items()})
-    if not anew:
-        raise Failed(f"{path.name} is of another machine or other programs: measure everything, or remove it")
+        if document["machine"] == dict(machine):
+            return Results(machine, {key: _row(row) for key, row in document["rows"].items()})
+    if others and not anew:
+        name = others[0].name
+        raise Failed(f"{name} is of another machine or other programs: measure everything, or remove it")
     return Results(machine)
 
 

@@ -39,12 +39,13 @@ def main() -> int:
     options = _options()
     options.scratch.mkdir(parents=True, exist_ok=True)
     _only_one(options.scratch)
-    results = load(_DOCS / "benchmark.json", machine_facts(options.scratch), anew=_is_whole(options))
+    shown, begun = _DOCS / "benchmark.json", options.scratch / "benchmark.json"
+    results = load((shown, begun), machine_facts(options.scratch), anew=_is_whole(options))
     pairs = [make(options.scratch) for make in (compared.template_pair, compared.bootimage_pair)]
     rows = _rows(options.scratch, pairs, results)
     left_out = _peers_from_nothing(pairs) if options.quick else set()
     chosen = [key for key in _chosen(list(rows), options.only) if key not in left_out]
-    measured = [_measure(key, rows, results) for key in chosen]
+    measured = [_measure(key, rows, results, begun) for key in chosen]
     return 0 if all(measured) else 1
 
 
@@ -114,8 +115,11 @@ def _peers_from_nothing(pairs: list[Pair]) -> set[str]:
     }
 
 
-def _measure(key: str, rows: dict[str, Callable[[], Row]], results: Results) -> bool:
-    """Measure one row, keep it, and write the report; a row that fails keeps its older figures."""
+def _measure(key: str, rows: dict[str, Callable[[], Row]], results: Results, begun: Path) -> bool:
+    """Measure one row, keep it, and write the report; a row that fails keeps its older figures.
+
+    A report of another machine gives way only when all its rows are measured; until then they are in `begun`.
+    """
     print(f"{key}: measuring", flush=True)
     try:
         row = rows[key]()
@@ -124,6 +128,9 @@ def _measure(key: str, rows: dict[str, Callable[[], Row]], results: Results) -> 
         return False
     print(report.line(row), flush=True)
     results.add(row)
+    results.save(begun)
+    if not results.cover(_DOCS / "benchmark.json"):
+        return True
     results.save(_DOCS / "benchmark.json")
     (_DOCS / "benchmark.md").write_text(report.page(results, list(rows)))
     (_DOCS / "benchmark.svg").write_text(plot.chart(report.ordered(results, list(rows))))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 
-_MIRROR = "http://deb.debian.org/debian"
+MIRROR = "http://deb.debian.org/debian"
 _PACKAGES = (
     *("rustc", "cargo", "rust-src", "llvm", "lld", "gcc", "libc6-dev", "git", "ca-certificates"),
     *("python3", "python3-venv", "qemu-system-x86", "ovmf"),
@@ -25,6 +25,7 @@ _CERTIFICATE_VARIABLES = (
     *("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "CURL_CA_BUNDLE"),
     "GIT_SSL_CAINFO",
 )
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _PYTHON = "/opt/venv/bin/python"
 
 
@@ -41,7 +42,7 @@ class SuiteRoot:
         if os.geteuid() != 0:
             raise BuildError("a suite's compiler is tried in a root of its own, which root alone can make")
         if not (self.folder / "usr/bin/dpkg").exists():
-            self._bootstrap()
+            bootstrap(self._base, self.folder)
         with self._mounted():
             if not (self.folder / "usr/bin/rustc").exists():
                 self._install()
@@ -58,19 +59,11 @@ class SuiteRoot:
     def _base(self) -> str:
         return self.suite.removesuffix("-backports")
 
-    def _bootstrap(self) -> None:
-        if not shutil.which("debootstrap"):
-            raise BuildError("there is no debootstrap", hint="apt-get install debootstrap")
-        scripts = Path("/usr/share/debootstrap/scripts")
-        script = [] if (scripts / self._base).exists() else [str(scripts / "sid")]
-        command = ["debootstrap", "--variant=minbase", self._base, str(self.folder), _MIRROR, *script]
-        subprocess.run(command, check=True)
-
     def _install(self) -> None:
         settings = 'Acquire::Check-Valid-Until "false";\nAPT::Install-Recommends "false";\n'
         (self.folder / "etc/apt/apt.conf.d/99compilers").write_text(settings)
         if self._base != self.suite:
-            line = f"deb {_MIRROR} {self.suite} main\n"
+            line = f"deb {MIRROR} {self.suite} main\n"
             (self.folder / "etc/apt/sources.list.d/backports.list").write_text(line)
         self._run(["apt-get", "update", "-qq"])
         self._run(["apt-get", "install", "-y", "-qq", "-t", self.suite, *_PACKAGES])
@@ -78,7 +71,7 @@ class SuiteRoot:
     def _run(self, argv: Sequence[str], *, check: bool = True) -> int:
         inside = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.project), *argv]
         command = ["chroot", str(self.folder), *inside]
-        return subprocess.run(command, env=_environment(), check=check).returncode
+        return subprocess.run(command, env=root_environment(), check=check).returncode
 
     @contextmanager
     def _mounted(self) -> Iterator[None]:
@@ -86,9 +79,7 @@ class SuiteRoot:
         with ExitStack() as mounts:
             for path in (Path("/proc"), Path("/dev"), self.project):
                 mounts.enter_context(_bound(path, self.folder / path.relative_to("/")))
-            for name in ("resolv.conf", "hosts"):
-                shutil.copyfile(Path("/etc", name), self.folder / "etc" / name)
-            shutil.copyfile(_hosts_certificates(os.environ), self.folder / _CERTIFICATES.lstrip("/"))
+            share_network(self.folder)
             yield
 
 
@@ -102,13 +93,40 @@ def _bound(path: Path, place: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
-def _environment() -> dict[str, str]:
+def bootstrap(suite: str, folder: Path) -> None:
+    """Make a root of Debian's `suite` in `folder`, with nothing but apt. Raises BuildError."""
+    if not shutil.which("debootstrap"):
+        raise BuildError("there is no debootstrap", hint="apt-get install debootstrap")
+    scripts = Path("/usr/share/debootstrap/scripts")
+    script = [] if (scripts / suite).exists() else [str(scripts / "sid")]
+    command = ["debootstrap", "--variant=minbase", suite, str(folder), MIRROR, *script]
+    try:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    except subprocess.CalledProcessError:
+        log = folder / "debootstrap/debootstrap.log"
+        said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        raise BuildError(f"debootstrap {suite} failed:\n{said}") from None
+
+
+def share_network(root: Path) -> None:
+    """Let programs in `root` reach what this machine reaches, with its certificates."""
+    for name in ("resolv.conf", "hosts"):
+        shutil.copyfile(Path("/etc", name), root / "etc" / name)
+    certificates = root / _CERTIFICATES.lstrip("/")
+    shutil.copyfile(_hosts_certificates(os.environ), certificates)
+    certificates.chmod(0o644)
+
+
+def root_environment() -> dict[str, str]:
+    """The environment of what runs in a root: its own, but for this machine's proxies and certificates."""
+    proxies = {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
         "DEBIAN_FRONTEND": "noninteractive",
         **dict.fromkeys(_CERTIFICATE_VARIABLES, _CERTIFICATES),
+        **proxies,
     }
 
 

@@ -45,7 +45,7 @@ own="$RUSTUP_HOME/toolchains/{nightly}/lib/rustlib"
 new='{complete}'
 case "$1 $2" in
 "toolchain install") cp -r "$new" "$RUSTUP_HOME/toolchains/{nightly}" ;;
-"target add") cp -r "$new/lib/rustlib/x86_64-unknown-uefi" "$own" ;;
+"target add") cp -r "$new/lib/rustlib/x86_64-unknown-uefi" "$own/$3" ;;
 "component add")
     case "$*" in *rust-src*) cp -r "$new/lib/rustlib/src" "$own" ;; esac
     case "$*" in *llvm-tools*) cp "$new/lib/rustlib/{host}/bin/llvm-objcopy" "$own/{host}/bin" ;; esac ;;
@@ -61,6 +61,7 @@ for word; do
     rustc-web) cp -r '{complete}/.' '{system}' ;;
     qemu-system-x86) cp '{bin}/true' '{bin}/qemu-system-x86_64' ;;
     gcc) cp '{bin}/true' '{bin}/cc' ;;
+    nginx) cp '{bin}/true' '{bin}/nginx-for-bench' ;;
     mtools) cp '{bin}/true' '{bin}/mcopy-for-tests' ;;
     python3) cp '{bin}/true' '{bin}/python3'; printf '#!/bin/sh\\nexec {python} "$@"\\n' > '{bin}/python3' ;;
     esac
@@ -106,6 +107,9 @@ class Machine:
         (self.project / "tests/packages.txt").write_text(
             "# package program\nmtools  mcopy-for-tests  # FAT\n"
         )
+
+        (self.project / "bench").mkdir()
+        (self.project / "bench/packages.txt").write_text("nginx  nginx-for-bench  # a cache\n")
 
     def fake_python(self, hook: str = ":") -> None:
         """A Python environment in .venv, without packages; `hook` is run by its pip."""
@@ -364,6 +368,28 @@ def test_the_tests(ready: Machine) -> None:
     assert stable not in steps
 
 
+def test_what_the_comparison_needs(ready: Machine) -> None:
+    """`./sconsw bench`: what the other tools look for, once, and before anything is measured."""
+    toolchain = ready.home / ".rustup/toolchains" / NIGHTLY
+    program(toolchain / "bin/cargo", f"echo \"cargo $1 $2 ${{4#*rustlib/}}\" | grep fetch >> '{ready.log}'")
+    (toolchain / f"lib/rustlib/{HOST}/bin/llvm-objcopy").unlink()
+    program(ready.bin / "llvm-objcopy")  # which does for us
+    steps = [
+        APT_GET + "qemu-system-x86",
+        APT_GET + "nginx",
+        "rustup component add llvm-tools --toolchain nightly",
+        "rustup target add x86_64-unknown-none --toolchain nightly",
+        "cargo fetch --locked src/rust/library/Cargo.toml",
+    ]
+    assert ready.ran("bench") == steps
+    assert ready.ran("bench") == []
+
+
+def test_the_comparison_needs_rustup(machine: Machine) -> None:
+    finished = machine.call("bench")
+    assert finished.returncode == 1 and "need rustup" in finished.stderr
+
+
 def test_apt_lists_are_fetched_only_when_a_package_is_not_found(ready: Machine) -> None:
     fetched = ready.folder / "fetched"
     ready.fake_apt(f"case $1 in update) touch {fetched} ;; *) [ -e {fetched} ] || exit 100 ;; esac")
@@ -390,6 +416,9 @@ def test_without_apt(machine: Machine) -> None:
     finished = machine.call()
     assert finished.returncode == 1
     assert "there is no apt-get" in finished.stderr and "rustc-web cargo-web" in finished.stderr
+    for command in ("dnf install rustup", "pacman -S rustup", "zypper install rustup", "apk add rustup"):
+        assert command in finished.stderr
+    assert "brew install rustup" in finished.stderr
 
 
 def test_lists_that_cannot_be_fetched_are_an_error(ready: Machine) -> None:
@@ -474,7 +503,7 @@ def test_python_itself_is_installed(machine: Machine, shell: str) -> None:
     finished = machine.call(shell=shell)
     assert finished.returncode == 0, finished.stderr
     assert machine.commands()[:2] == [
-        "apt-get install -y --no-install-recommends python3 python3-venv",
+        "apt-get install -y --no-install-recommends --no-remove python3 python3-venv",
         PACKAGES,
     ]
 
@@ -482,6 +511,10 @@ def test_python_itself_is_installed(machine: Machine, shell: str) -> None:
 def test_no_new_enough_python(machine: Machine) -> None:
     (machine.bin / "python3").unlink()
     program(machine.bin / "python3", OLD)
+    machine.fake_apt("echo 'E: broken'; exit 100")
+    finished = machine.call()
+    assert finished.returncode == 1 and "installing Python failed" in finished.stderr
+    assert "E: broken" in finished.stderr
     machine.fake_apt("exit 0")
     finished = machine.call()
     assert finished.returncode == 1 and "older than 3.11" in finished.stderr
@@ -499,7 +532,7 @@ def test_without_the_right_to_install(machine: Machine, sudo: str, ran: bool) ->
     program(machine.bin / "id", "echo 1000")
     program(machine.bin / "sudo", sudo)
     finished = machine.call()
-    command = "apt-get install -y --no-install-recommends python3 python3-venv"
+    command = "apt-get install -y --no-install-recommends --no-remove python3 python3-venv"
     assert (command in machine.commands()) == ran
     assert finished.returncode == (0 if ran else 1)
     assert (f"only root can install it: sudo {command}\n" in finished.stderr) == (not ran)

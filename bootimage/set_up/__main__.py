@@ -1,7 +1,8 @@
 """`python3 -m bootimage.set_up LEVEL PROJECT ENVIRONMENT KEY`: what ./sconsw calls when its note is void.
 
-LEVEL is `build`, `run` (QEMU too) or `test` (all that the tests need). Exit status 1, and the way to
-mend it, where something is missing that cannot be installed.
+LEVEL is `build`, `run` (QEMU too), `test` (all that the tests need) or `bench` (what the tools
+need that are compared with). Exit status 1, and the way out, where something is missing that cannot be
+installed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.private_programs import program_folders
 from bootimage.set_up.finished_note import Note
+from bootimage.set_up.peer_tools import ensure_peers
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
 from bootimage.set_up.rust_parts import ensure_rust
 from bootimage.set_up.system_programs import ensure_listed, ensure_qemu
@@ -51,6 +53,9 @@ def _install(level: str, project: Path, folder: Path, note: Note) -> None:
         ensure_qemu(environ, note)
     if level == "test":
         ensure_listed(project / "tests/packages.txt", "tests", environ, note)
+    if level == "bench":
+        ensure_listed(project / "bench/packages.txt", "bench", environ, note)
+        ensure_peers(project, environ, note)
 
 
 @contextlib.contextmanager

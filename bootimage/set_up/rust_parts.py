@@ -67,7 +67,7 @@ def _ensure_compiler(request: ToolchainRequest) -> Toolchain:
 
 def _install_toolchain(rustup: Rustup, name: str, environ: Mapping[str, str]) -> None:
     command = install_hints.install_toolchain(name)
-    install(f"installing Rust's {name}", command.split(), _for_rustup(rustup, environ))
+    install(f"installing Rust's {name}", command.split(), for_rustup(rustup, environ))
 
 
 def _missing(toolchain: Toolchain) -> list[str]:
@@ -87,7 +87,7 @@ def _add_parts(toolchain: Toolchain, missing: list[str], environ: Mapping[str, s
     components = [part for part in missing if part in install_hints.COMPONENTS]
     if toolchain.rustup_name and rustup and components:
         command = install_hints.add_components(toolchain.rustup_name, components)
-        install(f"installing {', '.join(components)}", command.split(), _for_rustup(rustup, environ))
+        install(f"installing {', '.join(components)}", command.split(), for_rustup(rustup, environ))
     elif toolchain.sysroot == Path("/usr"):
         choices = [names for names in _DEBIANS if owns(names[0], toolchain.rustc, environ)]
         whole = first_offered(choices or _DEBIANS[-1:], environ)
@@ -101,12 +101,12 @@ def _add_uefi(name: str, environ: Mapping[str, str]) -> None:
     assert rustup is not None
     command = f"rustup target add {_UEFI} --toolchain {install_hints.short_name(name)}"
     try:
-        install(f"installing Rust's library for {_UEFI}", command.split(), _for_rustup(rustup, environ))
+        install(f"installing Rust's library for {_UEFI}", command.split(), for_rustup(rustup, environ))
     except BuildError:  # it only saves time
         announce(f"going on without Rust's library for {_UEFI}", "it will be built instead")
 
 
-def _for_rustup(rustup: Rustup, environ: Mapping[str, str]) -> dict[str, str]:
+def for_rustup(rustup: Rustup, environ: Mapping[str, str]) -> dict[str, str]:
     """rustup's environment: with its folder said, since it looks for it in HOME alone."""
     place = f"{rustup.program.parent}:" if rustup.program else ""
     path = place + environ.get("PATH", "")
