@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from child_processes import started
 
 from bootimage.base import console, run_program
 from bootimage.base.errors import BuildError
@@ -189,7 +190,7 @@ def test_a_signal_ends_the_children(
     tmp_path: Path, number: signal.Signals, handler: str, run: str, trap: str
 ) -> None:
     script = WORKER.replace("HANDLER", handler).replace("RUN", run).replace("TRAP", trap)
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", textwrap.dedent(script)],
         cwd=tmp_path,
         env={**ENV, "PYTHONPATH": str(REPOSITORY)},

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -593,7 +594,7 @@ def test_interrupted_set_up_is_done_again(machine: Machine) -> None:
     machine.whole()
     machine.fake_python("sleep 30")
     for number in (signal.SIGKILL, signal.SIGINT):
-        with subprocess.Popen(
+        with started(
             [str(machine.project / "sconsw")],
             cwd=machine.project,
             env=machine.environ(),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from cli_shell import Shell, recorder
 
 Images = Callable[[bytes], list[Path]]
@@ -130,12 +131,12 @@ def test_a_signal_ends_cargo_too(shell: Shell, tmp_path: Path, number: signal.Si
     recorder(tmp_path / "toolchain/bin/cargo", shell.log, waiting)
     program = "import sys; from bootimage.cli import cargo_bootimage; sys.exit(cargo_bootimage([]))"
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    child = subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE)
-    while not (running.exists() and running.read_text().endswith(".")):
-        assert child.poll() is None
-        time.sleep(0.05)
-    child.send_signal(number)
-    _out, errors = child.communicate(timeout=30)
+    with started([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE) as child:
+        while not (running.exists() and running.read_text().endswith(".")):
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(number)
+        _out, errors = child.communicate(timeout=30)
     assert child.returncode == 128 + number and b"Traceback" not in errors
     with pytest.raises(ProcessLookupError):
         os.kill(int(running.read_text()[:-1]), 0)

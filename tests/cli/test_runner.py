@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from boot_sectors import ENDLESS_SERIAL, HALT, RESET, SHUT_DOWN, TRIPLE_FAULT, exit_with, sector, serial
+from child_processes import guests, started
 from cli_shell import Shell, recorder
 from elf_bytes import elf
 
@@ -198,7 +200,7 @@ def test_how_a_test_ends(
     assert (shell.folder / TEST).with_name("bootimage-os-0123456789abcdef.serial.txt").is_file()
 
 
-def start(shell: Shell, name: str, **options: object) -> subprocess.Popen[bytes]:
+def start(shell: Shell, name: str, **options: object) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """The runner as a process of its own, with an image that lies there already."""
     program = (
         "import sys; from pathlib import Path; import bootimage.image.kernel_images as k\n"
@@ -209,13 +211,7 @@ def start(shell: Shell, name: str, **options: object) -> subprocess.Popen[bytes]
     )
     words = [sys.executable, "-c", program, "runner", name, str(shell.folder / "image")]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(words, env=environ, stdin=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
-
-
-def guests(image: Path) -> list[str]:
-    """The processes that run the image."""
-    found = subprocess.run(["pgrep", "-f", f"file={image}"], capture_output=True, text=True, check=False)
-    return found.stdout.split()
+    return started(words, env=environ, stdin=subprocess.DEVNULL, **options)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
@@ -232,11 +228,11 @@ def test_interrupted(shell: Shell, name: str, number: signal.Signals) -> None:
     configure(shell, 'run-args = ["-display", "none"]')
     image = shell.folder / "image"
     image.write_bytes(sector(serial("on\n") + HALT))
-    child = start(shell, executable(shell, name), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: guests(image))
-    time.sleep(0.5)
-    child.send_signal(number)
-    _out, errors = child.communicate(timeout=30)
+    with start(shell, executable(shell, name), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        wait_for(lambda: guests(image))
+        time.sleep(0.5)
+        child.send_signal(number)
+        _out, errors = child.communicate(timeout=30)
     assert child.returncode in (128 + number, -number)
     assert b"Traceback" not in errors
     assert guests(image) == []
@@ -246,8 +242,10 @@ def test_interrupted(shell: Shell, name: str, number: signal.Signals) -> None:
 def test_endless_serial_output_is_bounded_on_disk(shell: Shell) -> None:
     configure(shell, *EXIT, "test-timeout = 3")
     (shell.folder / "image").write_bytes(sector(ENDLESS_SERIAL))
-    with (shell.folder / "out").open("wb") as out:
-        child = start(shell, executable(shell), stdout=out, stderr=subprocess.PIPE)
+    with (
+        (shell.folder / "out").open("wb") as out,
+        start(shell, executable(shell), stdout=out, stderr=subprocess.PIPE) as child,
+    ):
         assert child.wait(60) == 1
     assert (shell.folder / "image.serial.txt").stat().st_size < 1 << 21
     assert (shell.folder / "out").stat().st_size > 1000

@@ -47,3 +47,18 @@ def test_the_map_names_every_package() -> None:
     text = (CHECKOUT / "docs/architecture.md").read_text()
     packages = {f"{path.parent.name}/" for path in ENGINE.glob("*/__init__.py")}
     assert [name for name in sorted(packages) if f"`{name}`" not in text] == []
+
+
+def test_no_test_waits_for_its_child_for_ever() -> None:
+    """`with Popen` waits, even after a failed assertion; `child_processes.started` kills."""
+    files = [path for path in (CHECKOUT / "tests").rglob("*.py") if path.name != "child_processes.py"]
+    assert len(files) > 100
+    waiting = [
+        f"{path.relative_to(CHECKOUT)}:{item.context_expr.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.With)
+        for item in node.items
+        if ast.unparse(item.context_expr).startswith(("subprocess.Popen(", "Popen("))
+    ]
+    assert waiting == []

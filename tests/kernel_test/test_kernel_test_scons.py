@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import boot_sectors as bs
 import pytest
 from cargo_tree import named, tree
+from child_processes import guests, started
 from fake_toolchain import program, rustc
 
 pytestmark = pytest.mark.boot
@@ -301,24 +302,6 @@ def test_cleaning_leaves_nothing(project: Project) -> None:
     assert [path for path in (project.root / RESULTS).rglob("*") if path.is_file()] == []
 
 
-@pytest.fixture
-def guests_of(project: Project) -> Callable[[], list[int]]:
-    """Tells which QEMU processes still run an image of the project."""
-
-    def find() -> list[int]:
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"qemu-system" in command.split(b"\0")[0] and str(project.root).encode() in command:
-                found.append(int(entry.name))
-        return found
-
-    return find
-
-
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -328,17 +311,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
-def test_a_signal_ends_the_guests(
-    project: Project, guests_of: Callable[[], list[int]], jobs: str, number: signal.Signals
-) -> None:
+def test_a_signal_ends_the_guests(project: Project, jobs: str, number: signal.Signals) -> None:
     for name in ("one", "two"):
         project.guest(name, bs.sector(bs.HALT))
     command = project.command(jobs, "test-kernel")
-    with subprocess.Popen(
-        command, cwd=project.root, env=project.environ(), stdin=subprocess.DEVNULL
-    ) as scons:
-        wait_until(lambda: len(guests_of()) == int(jobs[2:]))
+    with started(command, cwd=project.root, env=project.environ(), stdin=subprocess.DEVNULL) as scons:
+        wait_until(lambda: len(guests(project.root)) == int(jobs[2:]))
         scons.send_signal(number)
         assert scons.wait(timeout=60) != 0
-    wait_until(lambda: guests_of() == [], 10)
+    wait_until(lambda: guests(project.root) == [], 10)
     assert list((project.root / RESULTS).glob("*.passed")) == []

@@ -3,10 +3,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from boot_sectors import sector
+from child_processes import guests
 
 from bootimage.machine import qemu
 from bootimage.machine.qemu import Machine
@@ -37,16 +39,4 @@ def empty_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def running_guests(tmp_path: Path) -> Callable[[], list[int]]:
     """Tells which QEMU processes still run an image in this test's folder."""
-
-    def find() -> list[int]:
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"qemu-system" in command.split(b"\0")[0] and str(tmp_path).encode() in command:
-                found.append(int(entry.name))
-        return found
-
-    return find
+    return partial(guests, tmp_path)

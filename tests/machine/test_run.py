@@ -15,6 +15,7 @@ from pathlib import Path
 
 import boot_sectors as bs
 import pytest
+from child_processes import started
 
 from bootimage.machine import run_guest
 from bootimage.machine.qemu import Machine
@@ -144,7 +145,7 @@ class TestSignals:
         number: signal.Signals,
     ) -> None:
         machine = guest_of(bs.serial("ready\n"), bs.FLICKER)
-        with subprocess.Popen(
+        with started(
             self.command(machine, tmp_path),
             env=self.environ(),
             stdin=subprocess.DEVNULL,

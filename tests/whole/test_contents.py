@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from conftest import CHECKOUT, Tree, environment
 
 pytestmark = pytest.mark.rust
@@ -247,13 +247,13 @@ fn main() {{
     files = {"kernel/src/main.rs": READS_FILE, "kernel/build.rs": wait, "kernel/mark.txt": "MARK-001"}
     made = project(tree, files)
     made.edit("SConstruct", "DefaultEnv", f'CacheDir("{tmp_path}/cache")\nDefaultEnv')
-    running = subprocess.Popen([sys.executable, "-m", "SCons", "-Q"], cwd=made.root, env=environment())
-    until = time.monotonic() + 300
-    while not (tmp_path / "waits").exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    (made.root / "kernel/mark.txt").write_text("MARK-002")
-    (tmp_path / "go").touch()
-    assert running.wait(timeout=300) == 0
+    with started([sys.executable, "-m", "SCons", "-Q"], cwd=made.root, env=environment()) as running:
+        until = time.monotonic() + 300
+        while not (tmp_path / "waits").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        (made.root / "kernel/mark.txt").write_text("MARK-002")
+        (tmp_path / "go").touch()
+        assert running.wait(timeout=300) == 0
     assert marks(made) == {"MARK-002"}
     (made.root / "kernel/mark.txt").write_text("MARK-001")
     made.scons()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from conftest import CHECKOUT, Tree, environment
 from PIL import Image
 
@@ -83,11 +84,8 @@ def test_the_commands_of_the_text(built: Tree, firmware: str, tmp_path: Path) ->
     words = TEXT_COMMANDS[firmware].format(code=code, vars=variables).replace(", ", " ").rstrip(",").split()
     serial = tmp_path / "serial"
     command = ["qemu-system-x86_64", *words, "-display", "none", "-no-reboot", "-serial", f"file:{serial}"]
-    with subprocess.Popen(command, cwd=built.root) as guest:
-        try:
-            wait_for(serial, b"Jumping to kernel entry point", guest)
-        finally:
-            guest.kill()
+    with started(command, cwd=built.root) as guest:
+        wait_for(serial, b"Jumping to kernel entry point", guest)
 
 
 def test_the_readme_without_scons(built: Tree) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from conftest import Tree
 from telltale import telltale
 
@@ -36,14 +37,13 @@ def redis(tmp_path: Path) -> Iterator[int]:
     program = shutil.which("redis-server")
     assert program, "redis-server is missing: apt-get install -y --no-install-recommends redis-server"
     command = [program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL) as server:
+    with started([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL):
         for _ in range(200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.02)
         yield port
-        server.terminate()
 
 
 @pytest.fixture
