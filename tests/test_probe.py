@@ -55,6 +55,17 @@ def test_a_replaced_file_is_asked_again(tmp_path: Path, subject: Path) -> None:
     assert new_process(memory).recall("v", [subject], question) == "answer 2"
 
 
+def test_an_answer_may_need_another_fact(tmp_path: Path, subject: Path) -> None:
+    memory, inner, outer = tmp_path / "probe.json", Question(), Question()
+
+    def ask() -> str:
+        return new_process(memory).recall("inner", [subject], inner) + outer()
+
+    for _ in range(2):
+        assert new_process(memory).recall("outer", [subject], ask) == "answer 1answer 1"
+    assert new_process(memory).recall("inner", [subject], inner) == "answer 1", "both are kept"
+
+
 def test_what_must_not_be_kept(tmp_path: Path, subject: Path) -> None:
     question, memory = Question(), tmp_path / "probe.json"
     for _process in range(2):

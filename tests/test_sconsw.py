@@ -80,6 +80,9 @@ class Machine:
         self.project = folder / "a project"
         self.venv = self.project / ".venv"
         self.home.mkdir()
+        self.firmware = folder / "OVMF_CODE.fd"
+        for name, size in (("CODE", 1 << 19), ("VARS", 1 << 19)):
+            (folder / f"OVMF_{name}.fd").write_bytes(bytes(size))
         self.complete = folder / "complete"
         _complete_toolchain(self.complete)
         self._system()
@@ -141,7 +144,8 @@ class Machine:
 
     def environ(self, **more: str) -> dict[str, str]:
         path = f"{self.home}/.cargo/bin:{self.bin}"
-        return {"HOME": str(self.home), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
+        system = {"HOME": str(self.home), "PATH": path, "OVMF_CODE": str(self.firmware)}
+        return {**system, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
     def call(
         self, *arguments: str, cwd: Path | None = None, shell: str = "directly", as_: str = "", **environ: str

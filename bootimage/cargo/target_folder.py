@@ -109,18 +109,28 @@ def forget(target_dir: Path, packages: Collection[str]) -> None:
 
     Of a cargo that keeps them at another place, all that it has built goes.
     """
-    if not packages:
-        return
-    profiles = _folders_with(target_dir, ".fingerprint", "build")
-    units = {profile: [*_units(profile)] for profile in profiles}
-    for profile in filter(units.get, profiles):
-        with _locked(profile):
-            for folder, package in units[profile]:
-                if package in packages and folder.is_dir():
-                    shutil.rmtree(folder)
-    known = any(units[each] or (each / ".fingerprint").is_dir() for each in profiles)
-    if not known and _folders_with(target_dir, *_LOCKS):
-        shutil.rmtree(target_dir)
+    if packages:
+        for profile in _folders_with(target_dir, ".fingerprint", *_LOCKS):
+            with _locked(profile):
+                _forget_in(profile, packages)
+
+
+def _forget_in(profile: Path, packages: Collection[str]) -> None:
+    units = [*_units(profile)]
+    for folder, package in units:
+        if package in packages and folder.is_dir():
+            shutil.rmtree(folder)
+    if not units and not (profile / ".fingerprint").is_dir():
+        _clear(profile)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is in `folder`, but for the locks: another cargo may be waiting for one."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name not in _LOCKS:
+            path.unlink()
 
 
 def _units(profile: Path) -> Iterator[tuple[Path, str]]:

@@ -24,7 +24,7 @@ _MOST = 64  # facts kept; the ones longest known are dropped first
 
 _known: dict[tuple[Path | None, str], str] = {}
 _read_last: dict[Path, tuple[tuple[int, ...], dict[str, str]]] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # to answer one fact, another may be needed
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Probe:
             return _known[self.file, key]
 
     def _recall_from_file(self, key: str, ask: Callable[[], str]) -> str:
-        facts = self._read()
-        if key not in facts:
-            facts[key] = ask()
-            self._write(dict(list(facts.items())[-_MOST:]))
-        return facts[key]
+        told = self._read().get(key)
+        if told is None:
+            told = ask()  # which may recall, and so write down, another fact
+            self._write({**self._read(), key: told})
+        return told
 
     def _read(self) -> dict[str, str]:
         if self.file is None:
@@ -68,7 +68,7 @@ class Probe:
             make_private_folder(self.file.parent)
             handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
             with os.fdopen(handle, "w") as file:
-                json.dump(facts, file, indent=1)
+                json.dump(dict(list(facts.items())[-_MOST:]), file, indent=1)
             Path(name).replace(self.file)
 
 

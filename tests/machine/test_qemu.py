@@ -72,7 +72,7 @@ def test_found_on_path_or_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [None, "qemu-of-mine", "/nowhere/qemu"])
 def test_a_missing_qemu_names_the_command(tmp_path: Path, name: str | None) -> None:
     with pytest.raises(BuildError, match="there is no program") as caught:
-        qemu.find_qemu({"PATH": str(tmp_path)}, name)
+        qemu.find_qemu({"PATH": str(tmp_path), "HOME": str(tmp_path)}, name)
     assert "qemu" in str(caught.value.hint)
 
 

@@ -70,7 +70,8 @@ name=${name%.json}
 [ "$profile" = dev ] && folder=debug || folder=$profile
 out=$dir/$name/$folder
 mkdir -p "$out"
-: >"$out/.cargo-lock"
+exec 9>"$out/.cargo-lock"
+flock 9
 keep() {  # the file $2 of the package $1 in cargo's own folder, in the layout of today or of tomorrow
   if [ -e "$here/new-layout" ]; then
     : >"$out/.cargo-build-lock"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 from child_processes import started
 from conftest import CHECKOUT, Tree, environment
 from PIL import Image
+
+from bootimage.machine.qemu import find_qemu
+from bootimage.machine.uefi_firmware import find_firmware
 
 pytestmark = [pytest.mark.rust, pytest.mark.boot]
 
@@ -79,11 +83,12 @@ TEXT_COMMANDS = {
 @pytest.mark.parametrize("firmware", TEXT_COMMANDS)
 def test_the_commands_of_the_text(built: Tree, firmware: str, tmp_path: Path) -> None:
     code, variables = tmp_path / "code.fd", tmp_path / "vars.fd"
-    code.write_bytes(Path("/usr/share/OVMF/OVMF_CODE_4M.fd").read_bytes())
-    variables.write_bytes(Path("/usr/share/OVMF/OVMF_VARS_4M.fd").read_bytes())
+    found = find_firmware(os.environ)
+    code.write_bytes(found.code.read_bytes())
+    variables.write_bytes(found.vars_template.read_bytes())
     words = TEXT_COMMANDS[firmware].format(code=code, vars=variables).replace(", ", " ").rstrip(",").split()
     serial = tmp_path / "serial"
-    command = ["qemu-system-x86_64", *words, "-display", "none", "-no-reboot", "-serial", f"file:{serial}"]
+    command = [find_qemu(os.environ), *words, "-display", "none", "-no-reboot", "-serial", f"file:{serial}"]
     with started(command, cwd=built.root) as guest:
         wait_for(serial, b"Jumping to kernel entry point", guest)
 

@@ -11,8 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Tree, copy_demo
+from conftest import CHECKOUT, Tree, copy_demo
 
+from bootimage.toolchain.find_compiler import ToolchainRequest
+from bootimage.toolchain.toolchain import find_toolchain
 from tests.store.bad_server import serving
 from tests.store.nginx import Nginx
 
@@ -42,12 +44,14 @@ def newcomer(folder: Path, server: str, **environ: str) -> Tree:
     """A fresh clone of the demo for somebody whose store and cargo home are empty, and whose cargo fails."""
     cargo = folder / "bin" / "cargo"
     cargo.parent.mkdir(parents=True)
-    version = '[ "$*" = --version ] && exec echo "cargo 1.97.0"'
-    cargo.write_text(f'#!/bin/sh\n{version}\necho "cargo $*" >> "{folder}/ran"\nexit 1\n')
+    rustc = cargo.with_name("rustc")
+    rustc.symlink_to(find_toolchain(ToolchainRequest(project=CHECKOUT)).rustc)
+    cargo.write_text(f'#!/bin/sh\necho "cargo $*" >> "{folder}/ran"\nexit 1\n')
     cargo.chmod(0o755)
     return Tree(
         copy_demo(folder / "another place" / "demo"),
         {
+            "RUSTC": str(rustc),
             "CARGO": str(cargo),
             "CARGO_HOME": str(folder / "cargo"),
             "RUSTKERNEL_STORE": str(folder / "store"),
