@@ -37,20 +37,24 @@ def perform(
     processes or threads want the same result, one makes it and the others wait. What `build` raises is
     passed on, and nothing is kept. What others have made is used only if it is as `expected`.
     """
-    entry = store.get(key, expected)
-    if entry is not None:
-        if remote is not None:
-            remote.offer(store, entry)
+    if entry := _known(store, remote, key, expected):
         return entry
     with store.building(key, label):
-        entry = store.get(key, expected)  # another may have made it while we waited
-        if entry is None and remote is not None:
-            entry = remote.fetch(store, key, label, expected)
-        if entry is not None:
+        if entry := _known(store, remote, key, expected):  # another has made it while we waited
+            return entry
+        if remote is not None and (entry := remote.fetch(store, key, label, expected)):
             return entry
         entry = _make(store, key, label, build)
     if remote is not None:
         remote.publish(store, entry)
+    return entry
+
+
+def _known(store: Store, remote: RemoteCache | None, key: str, expected: Expected) -> Entry | None:
+    """What the store has, whoever made it; the network cache gets it too if it takes results."""
+    entry = store.get(key, expected)
+    if entry is not None and remote is not None:
+        remote.offer(store, entry)
     return entry
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,21 @@ def test_what_the_store_had_before_is_offered_once(nginx: Nginx, tmp_path: Path)
     before = len(nginx.requests())
     machine.make()
     assert [line.split()[:2] for line in nginx.requests()[before:]] == [["HEAD", f"/cache/ac/{KEY}"]]
+
+
+def test_what_another_has_made_while_this_one_waited_is_offered(
+    nginx: Nginx, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building = Store.building
+
+    def waits(store: Store, key: str, label: str) -> AbstractContextManager[None]:
+        with store.work(label) as folder:
+            store.put(key, build(folder), label, 1.0)
+        return building(store, key, label)
+
+    monkeypatch.setattr(Store, "building", waits)
+    perform(store, remote(nginx.url), KEY, "core", build)
+    assert f"ac/{KEY}" in nginx.files()
 
 
 def test_a_reader_offers_nothing(nginx: Nginx, store: Store) -> None:
