@@ -9,6 +9,7 @@ from typing import Literal
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.toml_file import Key, TomlFile
+from bootimage.cargo.crate_names import check_crate_name
 
 Kind = Literal["lib", "bin", "example", "test", "bench", "build-script"]
 
@@ -96,6 +97,7 @@ def _listed(file: TomlFile, kind: Kind, keys: tuple[Key, ...], name: str, path: 
         found = file.get(bool, *keys, key)
         return default if found is None else found
 
+    check_crate_name(file, name, *keys, "name")
     root = file.path.parent / (file.get(str, *keys, "path") or path)
     features = file.strings(*keys, "required-features")
     return Crate(

@@ -15,6 +15,7 @@ from pathlib import Path
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.toml_file import TomlFile, read_toml
+from bootimage.cargo.crate_names import check_package_name
 from bootimage.cargo.crates import Crate, find_crates
 from bootimage.cargo.dependencies import Dependency, read_dependencies
 from bootimage.cargo.workspace import (
@@ -122,6 +123,7 @@ def read_package(manifest: Path, cargo_home: Path | None = None) -> Package:
     name = file.get(str, "package", "name")
     if not name:
         raise file.error("the package has no `name`", "package")
+    check_package_name(file, name)
     return Package(file, workspace, name, text("version") or "0.0.0", text("edition") or "2015")
 
 

@@ -32,7 +32,6 @@ _NAMES = ("SConstruct", "Sconstruct", "sconstruct", "SConstruct.py", "Sconstruct
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Write the SConstruct, or with --dry-run only show it."""
-    pass
     from bootimage.base.write_files import write_whole
     from bootimage.context import open_context
 

@@ -99,8 +99,6 @@ def _write(
     if loader.family == "0.11":
         from bootimage.loader.loader_release import release_of
 
-        pass
-
         release = release_of(loader, asked.package.manifest)
         write_images(context, asked.kernel, release, asked.out_dir, extras)
         return
@@ -131,8 +129,6 @@ def provide_loader(context: BuildContext, asked: KernelImages) -> None:
     loader = choose_loader(asked.package)
     if loader.family == "0.11":
         from bootimage.loader.loader_release import release_of
-
-        pass
 
         loader_programs(context, release_of(loader, asked.package.manifest))
         return

@@ -157,7 +157,6 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def tell(files: EditorFiles, folder: Path, *, write: bool) -> None:
     """Print the settings, or write them to `folder`/.vscode/settings.json if that is not there yet."""
-    pass
     from bootimage.base.write_files import write_whole
 
     place = folder / ".vscode/settings.json"

@@ -47,7 +47,22 @@ def target_name(where: Any) -> str:
 def result_folder(env: Any, where: Any) -> Any:
     """The folder for what is built for the target `where` under the profile of `env`."""
     build = env.Dir(env.subst("$RUST_BUILD_DIR"))
-    return build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
+    folder = build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
+    _refuse_links(Path(folder.get_abspath()), Path(build.get_abspath()))
+    return folder
+
+
+def _refuse_links(folder: Path, build: Path) -> None:
+    """Whoever put a link into the build folder would choose which file is written, and which `-c` removes."""
+    for path in (folder / CARGO, folder, *folder.parents):
+        if path == build:
+            return
+        if path.is_symlink():
+            raise BuildError(
+                f"this is a link to {path.readlink()}: nothing is written or removed through a link",
+                file=path,
+                hint=f"rm {path}; RUST_BUILD_DIR itself may be a link",
+            )
 
 
 def cargo_folder(folder: Any, package: Package) -> Any:
@@ -100,7 +115,13 @@ def settled(env: Any, manifest: Path) -> Any:
 
 def described_in(env: Any, manifest: Path) -> Package | None:
     """The package, or UserError; None for one that cannot be read where that is no matter (-c, -h)."""
-    return tried(env, lambda: read_package(manifest))
+    return tried(env, lambda: _with_crates(read_package(manifest)))
+
+
+def _with_crates(package: Package) -> Package:
+    """The package, after its crates have been read: what is wrong with them is told now."""
+    _ = package.crates
+    return package
 
 
 def tried(env: Any, read: Callable[[], Result]) -> Result | None:

@@ -46,8 +46,6 @@ def no_mix_ups(variable: str = "") -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        pass
-
         raise described(error, variable) or error from None
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import SCons.Environment
 
+from bootimage.cargo.crate_names import is_package_name
+
 _OURS = re.compile(r"^plug-in: .+$", re.M)
 _PACKAGE = re.compile(r"^package: (.+)$", re.M)
 # What a guest that was booted from an image leaves beside it.
@@ -51,5 +53,5 @@ def _left_in(env: Any, folder: Any) -> Iterator[Any]:
             continue
         yield env.fs.Entry(str(path))
         yield from (env.fs.Entry(str(path.with_suffix(suffix))) for suffix in _BESIDE)
-        if package := _PACKAGE.search(made_by):
+        if (package := _PACKAGE.search(made_by)) and is_package_name(package[1]):
             yield folder.Dir("cargo").Dir(package[1])
