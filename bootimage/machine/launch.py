@@ -13,8 +13,7 @@ import os
 import shlex
 import shutil
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.machine import qemu
 from bootimage.machine.guest import Ending, Guest, Serial
 from bootimage.machine.guest_environment import guest_environment
+from bootimage.machine.guest_folder import dies_with_parent, guest_folder, note_guest
 from bootimage.machine.qemu import Machine
 from bootimage.machine.qmp import Monitor, MonitorError
 
@@ -114,7 +114,7 @@ async def running(machine: Machine, mode: Mode) -> AsyncIterator[tuple[Guest, La
     """
     if not machine.image.is_file():
         raise BuildError("there is no such image", file=machine.image, hint="build it first")
-    with contextlib.ExitStack() as sockets, _temporary_folder() as folder:
+    with contextlib.ExitStack() as sockets, guest_folder() as folder:
         monitor, monitor_of_qemu = _pair(sockets)
         serial, serial_of_qemu = (None, None) if mode.on_terminal else _pair(sockets)
         theirs = [monitor_of_qemu] if serial_of_qemu is None else [monitor_of_qemu, serial_of_qemu]
@@ -129,18 +129,6 @@ async def running(machine: Machine, mode: Mode) -> AsyncIterator[tuple[Guest, La
         finally:
             await launched.end()
             await launched.close()
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="machine-"))
-    except OSError as error:
-        raise BuildError(f"cannot make a temporary folder: {error.strerror}", file=error.filename) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
@@ -221,9 +209,11 @@ async def _spawn(
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[each.fileno() for each in inherited],
             env={**guest_environment(), "TMPDIR": os.fspath(folder)},
+            preexec_fn=dies_with_parent(),
         )
     except OSError as error:
         raise BuildError(f"cannot run {command[0]}: {error.strerror}") from error
+    note_guest(folder, process.pid)
     for each in inherited:
         each.close()  # or we would never see QEMU's end of it closed
     return process

@@ -1,0 +1,86 @@
+"""A guest's temporary folder, and what a run that was killed has left of one: its folder and its QEMU.
+
+The run holds a lock on `owner` in the folder; the kernel lets go of it when the run ends, however it does. On
+Linux a guest is killed with the thread that has started it, elsewhere by the next run that finds its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bootimage.base.errors import BuildError
+
+_PREFIX = "machine-"
+_OWNER, _QEMU = "owner", "qemu.pid"
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@contextlib.contextmanager
+def guest_folder() -> Iterator[Path]:
+    """An empty folder for one guest, which goes with it. What killed runs have left is ended and removed."""
+    _sweep(Path(tempfile.gettempdir()))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise BuildError(f"cannot make a temporary folder: {error.strerror}", file=error.filename) from error
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(owner)
+
+
+def note_guest(folder: Path, pid: int) -> None:
+    """Write down which process the guest in `folder` is, for a run that may have to end it."""
+    with contextlib.suppress(OSError):  # a full disk is no reason to run no guest
+        (folder / _QEMU).write_text(str(pid))
+
+
+def dies_with_parent() -> Callable[[], None] | None:
+    """What a new child has to call to be killed when its parent is; None where there is no such thing."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork, after which little is allowed
+    return lambda: prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _sweep(temporary: Path) -> None:
+    """End and remove what killed runs of this user have left in a folder that all users may write to."""
+    with contextlib.suppress(OSError), os.scandir(temporary) as entries:
+        for entry in entries:
+            ours = entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False)
+            if ours and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                with contextlib.suppress(OSError):
+                    _remove_if_left(Path(entry.path))
+
+
+def _remove_if_left(folder: Path) -> None:
+    owner = os.open(folder / _OWNER, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _end_guest(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(owner)
+
+
+def _end_guest(folder: Path) -> None:
+    """Kill the guest of `folder` if it still runs: its number may be another process's by now."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((folder / _QEMU).read_text())
+        told = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False)
+        if pid > 1 and os.fsencode(folder) in told.stdout:
+            os.kill(pid, signal.SIGKILL)

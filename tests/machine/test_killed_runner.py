@@ -1,0 +1,100 @@
+"""kill -9 of the program that runs a guest: the guest ends, and the next run removes what was left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import boot_sectors as bs
+import pytest
+from child_processes import started
+
+from bootimage.machine import guest_folder as folders
+from bootimage.machine.guest_folder import guest_folder, note_guest
+from bootimage.machine.qemu import Machine
+
+HERE = Path(__file__).parent
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.boot
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next run ends it")
+def test_the_guest_dies_with_its_runner(
+    guest_of: Callable[..., Machine],
+    tmp_path: Path,
+    empty_tmp: Path,
+    running_guests: Callable[[], list[int]],
+) -> None:
+    machine = guest_of(bs.serial("ready\n"), bs.FLICKER)
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY"}
+    environ = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, HERE / "run_guest.py", machine.image, tmp_path / "s.png", "60"]
+    with started(
+        command,
+        env={**environ, "PYTHONPATH": str(HERE.parents[1]), "TMPDIR": str(empty_tmp)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert len(running_guests()) == 1
+        child.kill()
+    wait_until(lambda: running_guests() == [])
+    assert len(list(empty_tmp.glob("machine-*"))) == 1, "nobody was there to remove it"
+    with guest_folder() as mine:
+        assert list(empty_tmp.iterdir()) == [mine]
+    assert list(empty_tmp.iterdir()) == []
+
+
+def left(temporary: Path) -> Path:
+    """A folder as a killed run leaves it."""
+    folder = temporary / "machine-left"
+    folder.mkdir()
+    (folder / "owner").touch()
+    return folder
+
+
+def test_where_guests_outlive_their_runner(empty_tmp: Path) -> None:
+    folder = left(empty_tmp)
+    with started(["sh", "-c", "sleep 60; :", folder / "vars.fd"]) as guest:
+        note_guest(folder, guest.pid)
+        with guest_folder():
+            assert guest.wait(10) == -9
+    assert not folder.exists()
+
+
+def test_a_number_that_is_another_process_by_now(empty_tmp: Path) -> None:
+    folder = left(empty_tmp)
+    with started(["sleep", "60"]) as other:
+        note_guest(folder, other.pid)
+        with guest_folder():
+            assert not folder.exists()
+        assert other.poll() is None
+
+
+def test_what_is_not_ours_stays(empty_tmp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder for temporary files is everybody's: links, files, and a run that is under way."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "owner").touch()
+    (empty_tmp / "machine-link").symlink_to(precious)
+    (empty_tmp / "machine-file").touch()
+    (empty_tmp / "machine-mine").mkdir()
+    with guest_folder() as running:
+        kept = {"machine-link", "machine-file", "machine-mine", running.name}
+        with guest_folder() as second:
+            assert {path.name for path in empty_tmp.iterdir()} == kept | {second.name}
+    folder = left(empty_tmp)
+    monkeypatch.setattr(folders.os, "geteuid", lambda: os.getuid() + 1)
+    with guest_folder():
+        assert folder.exists() and (precious / "owner").exists()
