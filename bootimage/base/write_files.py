@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootimage.base.errors import BuildError
+from bootimage.base.partial_files import partial_path, remove_left
 
 
 @contextmanager
@@ -19,10 +20,11 @@ def replacing(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it takes the place of `path` when the body ends well.
 
     The folder is made where it is missing. When the body fails or is interrupted, `path` is as it
-    was and nothing is left beside it.
+    was and nothing is left beside it; what killed processes have left there goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    remove_left(path)
+    partial = partial_path(path)
     try:
         yield partial
         partial.replace(path)

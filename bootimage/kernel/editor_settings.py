@@ -19,6 +19,7 @@ from bootimage.base import console
 from bootimage.base.console import shown
 from bootimage.base.generated_files import MARK, is_marked
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.partial_files import partial_path, remove_left
 from bootimage.base.toml_file import read_toml
 from bootimage.base.write_files import write_whole
 from bootimage.cargo.config_for_cargo import crate_config
@@ -137,7 +138,8 @@ def _sysroot(context: BuildContext, build: CrateBuild, folder: Path) -> Path:
     source = sysroot_folder(context, build.sysroot)
     place = folder / "sysroot" / source.name
     if not place.is_dir():
-        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        remove_left(place)
+        partial = partial_path(place)
         shutil.copytree(source, partial, copy_function=_link, dirs_exist_ok=True)
         partial.rename(place)
     return place

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from child_processes import started
 from project import BUILD, FILES, MANIFEST, Project
+
+from bootimage.base.partial_files import partial_path
 
 Make = Callable[..., Project]
 
@@ -66,3 +70,17 @@ def test_the_build_folder_itself_may_be_a_link(make: Make, tmp_path: Path) -> No
     assert (project.root / BUILD / "my_os").exists()
     project.scons("-c")
     assert [path for path in (tmp_path / "fast disk").rglob("*") if path.is_file()] == []
+
+
+def test_what_a_killed_build_was_writing_goes(make: Make) -> None:
+    project = make(FILES)
+    project.scons()
+    with started(["true"]) as ended:
+        ended.wait()
+    name = partial_path(project.root / BUILD / "my_os.stripped").name
+    left = project.root / BUILD / name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    living = project.root / BUILD / name
+    left.touch()
+    living.touch()
+    project.scons("-c")
+    assert living.exists() and not left.exists()

@@ -14,6 +14,7 @@ from typing import Any
 
 import SCons.Environment
 
+from bootimage.base.partial_files import left_in
 from bootimage.cargo.crate_names import is_package_name
 
 _OURS = re.compile(r"^plug-in: .+$", re.M)
@@ -41,6 +42,7 @@ class _Leftovers(list[Any]):
     def __iter__(self) -> Iterator[Any]:
         yield from super().__iter__()
         for folder, _, _ in os.walk(self._results.get_abspath()):
+            yield from map(self._env.fs.Entry, map(str, left_in(Path(folder))))
             yield from _left_in(self._env, self._env.fs.Dir(folder))
 
 
