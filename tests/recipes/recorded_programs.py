@@ -75,6 +75,7 @@ _CHANGING = (
     (re.compile(r"\btmp/[0-9]+-[a-z0-9_]{8}/"), "tmp/*/"),
     (re.compile(r"\b(work-[\w-]*)-[a-z0-9_]{8}(?![\w-])"), r"\1"),
     (re.compile(r"\.[0-9a-f]{6}-[0-9]+-[0-9a-f]{8}\b"), ".*"),
+    (re.compile(r"\bfd=[0-9]+"), "fd=*"),
     (re.compile(r"\bmachine-[a-z0-9_]{8}\b"), "machine-*"),
     (re.compile(r"fifo:[^ ']*"), "fifo:*"),
     (re.compile(r"/registry/src/[\w.-]+"), "/registry/src/*"),
