@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,25 @@ def test_a_damaged_memory_is_made_anew(tmp_path: Path, subject: Path, damage: by
     for _process in range(2):
         assert new_process(memory).recall("v", [subject], question) == "answer 1"
     assert isinstance(json.loads(memory.read_text()), dict)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text[:-1], lambda text: text + "0", lambda _: "", lambda _: 1]
+)
+def test_a_damaged_fact_is_asked_for_anew(
+    tmp_path: Path, subject: Path, change: Callable[[str], object]
+) -> None:
+    memory = tmp_path / "probe.json"
+    for what in ("v", "w"):
+        new_process(memory).recall(what, [subject], Question())
+    facts = json.loads(memory.read_text())
+    first, second = facts
+    for damaged in ({**facts, first: change(facts[first])}, {**facts, first: facts[second]}):
+        memory.write_text(json.dumps(damaged))
+        question = Question()
+        for _ in range(2):
+            assert new_process(memory).recall("v", [subject], question) == "answer 1"
+        assert question.asked == 1
 
 
 def test_where_nothing_can_be_written(tmp_path: Path, subject: Path) -> None:

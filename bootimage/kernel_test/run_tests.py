@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bootimage.base import console
-from bootimage.base.json_text import parse_object
+from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.write_files import write_output, write_whole
 from bootimage.kernel_test.conversation import Conversation, Step
@@ -205,7 +205,10 @@ def write_pass(result: Result, path: Path) -> None:
     write_whole(path, json.dumps({"test": result.name, "seconds": result.seconds, "detail": result.detail}))
 
 
-def read_pass(path: Path) -> Result:
-    """The result of an earlier run that passed."""
-    known = parse_object(path.read_bytes())
-    return Result(known["test"], Outcome.PASSED, known["detail"], known["seconds"], None)
+def read_pass(path: Path) -> Result | None:
+    """The result of an earlier run that passed; None where there is none, or none that can be read."""
+    known = read_object(path)
+    test, detail, seconds = (known.get(key) for key in ("test", "detail", "seconds"))
+    if isinstance(test, str) and isinstance(detail, str) and isinstance(seconds, float | int):
+        return Result(test, Outcome.PASSED, detail, seconds, None)
+    return None

@@ -1,13 +1,14 @@
 """Facts that are dear to ask for (a compiler's version), kept until the files they are about change.
 
 They are remembered in this process and in one small JSON file in the user's cache folder, so that a
-run which builds nothing starts no compiler. The file is only a memory: without it, or with a damaged
-one, everything is asked again.
+run which builds nothing starts no compiler. The file is only a memory: what is missing or damaged in it
+is asked for again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -20,6 +21,7 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.private_files import make_private_folder, why_not_trusted
 from bootimage.base.user_folders import cache_folder, store_is_off
 
+_FORMAT = 2  # of the file; facts of another format are asked for anew
 _MOST = 64  # facts kept; the ones longest known are dropped first
 
 _known: dict[tuple[Path | None, str], str] = {}
@@ -45,10 +47,10 @@ class Probe:
             return _known[self.file, key]
 
     def _recall_from_file(self, key: str, ask: Callable[[], str]) -> str:
-        told = self._read().get(key)
+        told = _unsealed(key, self._read().get(key, ""))
         if told is None:
             told = ask()  # which may recall, and so write down, another fact
-            self._write({**self._read(), key: told})
+            self._write({**self._read(), key: _sealed(key, told)})
         return told
 
     def _read(self) -> dict[str, str]:
@@ -70,6 +72,16 @@ class Probe:
             with os.fdopen(handle, "w") as file:
                 json.dump(dict(list(facts.items())[-_MOST:]), file, indent=1)
             Path(name).replace(self.file)
+
+
+def _sealed(key: str, fact: str) -> str:
+    """The fact with a digest before it: what a bad disk or another program has made of it is no fact."""
+    return f"{hashlib.sha256(f'{_FORMAT} {key} {fact}'.encode()).hexdigest()[:16]} {fact}"
+
+
+def _unsealed(key: str, text: str) -> str | None:
+    fact = text.partition(" ")[2]
+    return fact if text and _sealed(key, fact) == text else None
 
 
 def _stamp(file: Path) -> tuple[int, int, int]:

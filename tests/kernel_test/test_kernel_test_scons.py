@@ -295,6 +295,14 @@ def test_cargo_must_make_what_the_manifest_promises(project: Project) -> None:
     assert "cargo built no test of the test `two`; it built: one" in said
 
 
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"test": 1, "detail": "", "seconds": 1}', b"\xff"])
+def test_a_memory_that_cannot_be_read_is_none(project: Project, damage: bytes) -> None:
+    project.scons("test-kernel")
+    (project.root / RESULTS / "one-bios.passed").write_bytes(damage)
+    assert run_tests(project.scons("test-kernel")) == {"one"}
+    assert run_tests(project.scons("test-kernel")) == set()
+
+
 def test_cleaning_leaves_nothing(project: Project) -> None:
     project.guest("one", FAILS)
     project.scons("test-kernel", fails=True)

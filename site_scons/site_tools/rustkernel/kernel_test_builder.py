@@ -217,6 +217,7 @@ def _result(env: Any, test: KernelTest, image: Any, settings: RunSettings, spoke
         f"{test.name} ({firmware})", firmware, settings, spoken
     )
     env._KernelTestRun(result, image)
+    kernel_test_runner.distrust_damage(env, result)
     # Another machine's success is no reason to skip a test here.
     env.NoCache(result)
     env.Clean(result, [kernel_test_runner.serial_log(result), kernel_test_runner.screenshot(result)])
