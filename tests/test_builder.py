@@ -62,3 +62,23 @@ def test_no_package_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(find_manifest, "_candidates", lambda _start: iter(()))
     with pytest.raises(BuildError, match=r"no package is here.*\n  help: name it: locate_bootloader\("):
         locate_bootloader()
+
+
+@pytest.mark.parametrize(("mode", "found"), [(0o755, True), (0o1777, False)])
+def test_a_folder_of_everybodys_is_not_searched(tmp_path: Path, mode: int, found: bool) -> None:
+    """What others have put beside the project, in the folder for temporary files, is not the user's."""
+    shared = tmp_path / "shared"
+    tree(shared, {"other/Cargo.toml": named("k"), "other/src/main.rs": "", "mine/k": ""})
+    shared.chmod(mode)
+    kernel = shared / "mine/k"
+    if found:
+        assert find_manifest.find_manifest(kernel) == shared / "other/Cargo.toml"
+    else:
+        with pytest.raises(BuildError, match="no Cargo.toml near it"):
+            find_manifest.find_manifest(kernel)
+
+
+def test_a_manifest_with_a_bad_crate_is_passed_over(tmp_path: Path) -> None:
+    bad = named("a") + '[[bin]]\nname = "../k"\n'
+    tree(tmp_path, {"a/Cargo.toml": bad, "k/Cargo.toml": named("k"), "k/src/main.rs": "", "out/k": ""})
+    assert find_manifest.find_manifest(tmp_path / "out/k") == tmp_path / "k/Cargo.toml"

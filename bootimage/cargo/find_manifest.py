@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,14 +55,16 @@ def _dependencies(package: Package) -> set[str]:
 def _readable(manifest: Path) -> Package | None:
     """The package; None for a workspace alone, and for somebody else's that cannot be read."""
     try:
-        return read_package(manifest)
+        package = read_package(manifest)
+        _ = package.crates
     except BuildError:
         return None
+    return package
 
 
 def _candidates(start: Path) -> Iterator[Path]:
     folders = [*(start, *start.parents), *(Path.cwd(), *Path.cwd().parents)]
     for folder in dict.fromkeys(folders[:-1]):
         yield from (path for path in [folder / "Cargo.toml"] if path.is_file())
-        if folder.parent != folder:
+        if folder.parent != folder and not folder.stat().st_mode & stat.S_IWOTH:  # as /tmp: anybody's
             yield from sorted(folder.glob("*/Cargo.toml"))

@@ -110,18 +110,21 @@ def forget(target_dir: Path, packages: Collection[str]) -> None:
     Of a cargo that keeps them at another place, all that it has built goes.
     """
     if packages:
-        for profile in _folders_with(target_dir, ".fingerprint", *_LOCKS):
+        for profile in _folders_with(target_dir, ".fingerprint", "build", *_LOCKS):
+            is_profile = any((profile / name).exists() for name in _LOCKS)
             with _locked(profile):
-                _forget_in(profile, packages)
+                known = _forget_in(profile, packages)
+                if is_profile and not known:
+                    _clear(profile)
 
 
-def _forget_in(profile: Path, packages: Collection[str]) -> None:
+def _forget_in(profile: Path, packages: Collection[str]) -> bool:
+    """False where nothing tells that cargo keeps its fingerprints here as we know it."""
     units = [*_units(profile)]
     for folder, package in units:
         if package in packages and folder.is_dir():
             shutil.rmtree(folder)
-    if not units and not (profile / ".fingerprint").is_dir():
-        _clear(profile)
+    return bool(units) or (profile / ".fingerprint").is_dir()
 
 
 def _clear(folder: Path) -> None:
