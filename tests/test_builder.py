@@ -74,7 +74,7 @@ def test_a_folder_of_everybodys_is_not_searched(tmp_path: Path, mode: int, found
     if found:
         assert find_manifest.find_manifest(kernel) == shared / "other/Cargo.toml"
     else:
-        with pytest.raises(BuildError, match="no Cargo.toml near it"):
+        with pytest.raises(BuildError, match=r"no Cargo\.toml near it"):
             find_manifest.find_manifest(kernel)
 
 
