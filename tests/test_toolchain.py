@@ -120,6 +120,27 @@ def test_another_program_called_cargo(tmp_path: Path, script: str, said: str) ->
     assert "OTHER does not work as cargo" in taken_for("cargo", tmp_path / "more", "exit 3")
 
 
+@pytest.mark.parametrize(
+    ("named", "own", "other"),
+    [
+        ("echo cargo 1.97.0-nightly", None, ""),
+        ("echo cargo 1.100.0", None, "cargo 1.100.0\n"),
+        ("echo cargo 1.97.0-nightly", "exit 1", "cargo 1.97.0-nightly\n"),
+    ],
+    ids=["the same elsewhere", "another", "the own one is broken"],
+)
+def test_a_cargo_elsewhere(tmp_path: Path, named: str, own: str | None, other: str) -> None:
+    """The compiler's own version gives the same results at whatever place: rustup's stand-in, a wrapper."""
+    usual = system(tmp_path).identity
+    if own is not None:
+        program(tmp_path / "usr/bin/cargo", own)
+    cargo = program(tmp_path / "wrapper/cargo", named)
+    request = ToolchainRequest(tmp_path, rustc=str(tmp_path / "usr/bin/rustc"), cargo=str(cargo), environ={})
+    found = find_toolchain(request)
+    assert (found.cargo, found.cargo_version) == (cargo, other)
+    assert found.identity == f"{usual}{other}"
+
+
 KEPT = {
     "https_proxy": "http://p:1",
     "NO_PROXY": "n",

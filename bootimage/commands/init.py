@@ -17,6 +17,7 @@ from bootimage.base import console
 from bootimage.base.console import shown
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.python_literal import scons_path, scons_string, word_list
 from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.manifest import Package, locate_manifest, member_manifests, read_package
@@ -99,22 +100,23 @@ class Adoption:
 
     def _of(self, kernel: Kernel) -> Iterator[str]:
         end = f"-{kernel.package.name}" if len(self.kernels) > 1 else ""
-        where = os.path.relpath(kernel.package.folder, self.folder)
-        yield f'kernel = env.RustKernel("{where}", {self._target()}{self._crates()})'
+        where = scons_path(os.path.relpath(kernel.package.folder, self.folder))
+        yield f"kernel = env.RustKernel({where}, {self._target()}{self._crates()})"
         yield "image = env.BootImage(kernel)"
         yield 'env.Alias("image", image)'
-        flags = f", QEMUFLAGS={_python(kernel.settings.run_args)}" if kernel.settings.run_args else ""
+        flags = _qemu_flags(kernel) if kernel.settings.run_args else ""
         yield f'env.RunQemu("run-qemu{end}", image{flags})'
         if _has_tests(kernel.package):
-            yield f'env.KernelTest("test-kernel{end}", "{where}", {self._target()}{self._crates()})'
+            yield f'env.KernelTest("test-kernel{end}", {where}, {self._target()}{self._crates()})'
 
     def _target(self) -> str:
-        name = os.path.relpath(self.target, self.folder) if self.target.endswith(".json") else self.target
-        return f'RUST_TARGET="{name}"'
+        if not self.target.endswith(".json"):
+            return f"RUST_TARGET={scons_string(self.target)}"
+        return f"RUST_TARGET={scons_path(os.path.relpath(self.target, self.folder))}"
 
     def _crates(self) -> str:
         more = crates_for(self.config)
-        return "" if more == CRATES else f", RUST_SYSROOT_CRATES={_python(more)}"
+        return "" if more == CRATES else f", RUST_SYSROOT_CRATES={word_list(more)}"
 
     def report(self) -> list[str]:
         """What was found and what will be different, for people."""
@@ -136,6 +138,18 @@ class Adoption:
         for kernel in self.kernels:
             if kernel.settings.build_command != BootimageSettings().build_command:
                 yield f"`build-command` of {kernel.package.name} is not used"
+
+
+def _qemu_flags(kernel: Kernel) -> str:
+    """The keyword for `run-args`. SCons expands nothing in it but the variable's own name."""
+    words = kernel.settings.run_args
+    if any(name in word for word in words for name in ("$QEMUFLAGS", "${QEMUFLAGS}")):
+        raise BuildError(
+            "`run-args` holds $QEMUFLAGS, which SCons would expand",
+            file=kernel.package.manifest,
+            hint="write it in another way",
+        )
+    return f", QEMUFLAGS={word_list(words)}"
 
 
 def look_at(folder: Path, toolchain: Toolchain, target: str | None = None) -> Adoption:
@@ -209,7 +223,3 @@ def _has_tests(package: Package) -> bool:
         for crate in package.crates
         if crate.kind in ("bin", "lib")
     )
-
-
-def _python(words: tuple[str, ...]) -> str:
-    return "[" + ", ".join(f'"{word}"' for word in words) + "]"

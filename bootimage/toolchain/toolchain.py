@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from bootimage.toolchain.clean_environment import (
 )
 from bootimage.toolchain.compiler_rules import CompilerRules, Version, compiler_rules
 from bootimage.toolchain.fact_cache import open_probe
-from bootimage.toolchain.find_compiler import ToolchainRequest, search_compiler
+from bootimage.toolchain.find_compiler import FoundCompiler, ToolchainRequest, search_compiler
 from bootimage.toolchain.identify_compiler import ask_cargo, ask_compiler
 from bootimage.toolchain.rule_files import users_file
 from bootimage.toolchain.rustup import cargo_home, find_rustup
@@ -261,8 +262,7 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     found = search_compiler(request)
     sysroot, identity = ask_compiler(found, request.environ)
     library = request.library or request.environ.get("RUST_SRC")
-    beside = found.cargo == found.rustc.with_name("cargo")  # put there by a toolchain
-    cargo = "" if beside else ask_cargo(found.cargo, request.environ)
+    cargo = _other_cargo(found, request.environ)
     toolchain = Toolchain(
         rustc=found.rustc,
         cargo=found.cargo,
@@ -277,6 +277,20 @@ def find_toolchain(request: ToolchainRequest) -> Toolchain:
     )
     rules = toolchain.rules.digest
     return replace(toolchain, identity=f"{toolchain.identity}rules: {rules}\n") if rules else toolchain
+
+
+def _other_cargo(found: FoundCompiler, environ: Mapping[str, str]) -> str:
+    """What a cargo says that is not the compiler's own; nothing of one that says what the own one does.
+
+    rustup's stand-in for cargo, a wrapper or a copy is the compiler's own cargo at another place.
+    """
+    own = found.rustc.with_name("cargo")  # put there by a toolchain
+    if found.cargo == own:
+        return ""
+    said = ask_cargo(found.cargo, environ)
+    with suppress(BuildError):  # one that does not work is not the one that is used
+        return "" if own.is_file() and ask_cargo(own, environ) == said else said
+    return said
 
 
 def _is_stable(release: str) -> bool:

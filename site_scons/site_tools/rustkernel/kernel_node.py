@@ -29,14 +29,14 @@ CARGO = "cargo"
 
 def target_of(env: Any) -> Any:
     """What RUST_TARGET stands for: the node of the canonical specification, or a built-in triple."""
-    asked = env["RUST_TARGET"]
-    if isinstance(asked, (list, tuple)):
-        asked = asked[0]
-    asked = env.subst(asked) if isinstance(asked, str) else asked
+    given = env["RUST_TARGET"]
+    if isinstance(given, (list, tuple)):
+        given = given[0]
+    asked = env.subst(given) if isinstance(given, str) else given
     variable_types.check_target("RUST_TARGET", asked)
     if isinstance(asked, str) and not asked.endswith(".json"):
         return asked
-    return target_spec_builder.canonical_node(env, target_spec_builder.users_node(env, asked))
+    return target_spec_builder.canonical_node(env, target_spec_builder.users_node(env, given))
 
 
 def target_name(where: Any) -> str:
