@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.base.errors import BuildError
 from bootimage.base.file_digest import digest_of_file
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.expected_result import ANYTHING, Expected
 from bootimage.store.record import Blob, Entry, Record
+from bootimage.store.room import LITTLE_ROOM, room
 
 if TYPE_CHECKING:
     from bootimage.store.remote_cache import RemoteCache
@@ -75,10 +77,36 @@ def contents_of(
 
 
 def _make(store: Store, key: str, label: str, build: Callable[[Path], Mapping[str, Path]]) -> Entry:
-    with store.work(label) as folder:
+    """Made in the store's file system; where that is full, once more in a private folder."""
+
+    def made(folder: Path) -> Entry:
         started = time.monotonic()
         files = build(folder)
         return store.put(key, files, label, time.monotonic() - started)
+
+    with store.work(label) as folder:
+        try:
+            return made(folder)
+        except (BuildError, OSError) as problem:  # compilers do not tell us that they had no room
+            if not store.set_aside_if_full(folder):
+                raise _no_room(folder, problem) from problem
+    with store.work(label) as folder:
+        try:
+            return made(folder)
+        except (BuildError, OSError) as problem:
+            raise _no_room(folder, problem) from problem
+
+
+def _no_room(folder: Path, problem: BuildError | OSError) -> BaseException:
+    """What to tell of a build that failed: that its folder's disk is full, where it is."""
+    left = room(folder)
+    if left >= LITTLE_ROOM:
+        return problem
+    return BuildError(
+        f"the disk is full here: {left >> 20} MiB are left for what is built",
+        file=folder.parent,
+        hint="make room, or name a folder with room by RUSTKERNEL_STORE and TMPDIR",
+    )
 
 
 @dataclass(frozen=True)

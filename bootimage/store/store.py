@@ -27,6 +27,7 @@ from bootimage.base.private_files import belongs_to_another, close_to_others, wh
 from bootimage.store.expected_result import ANYTHING, Expected
 from bootimage.store.record import Blob, Entry, is_digest, is_file_name
 from bootimage.store.record_files import History, Usage, read_history, stored_size, usages
+from bootimage.store.room import LITTLE_ROOM, room
 from bootimage.store.store_folder import Shelf
 from bootimage.store.store_settings import OTHER_ADVICE, is_readable, prepare, store_choice
 from bootimage.store.temporary_store import make_temporary_store, remove_abandoned_stores
@@ -115,6 +116,20 @@ class Store:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def set_aside_if_full(self, folder: Path) -> bool:
+        """Whether `folder`, which `work` gave, lies in the store and its disk is full.
+
+        From then on, what is new goes to a private folder; the user is told once.
+        """
+        if not folder.is_relative_to(self.root) or self.root == (self._private and self._private.root):
+            return False
+        if room(folder) >= LITTLE_ROOM:
+            return False
+        problem = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._shelf.refuse(problem)
+        self._spare_for(problem)
+        return True
 
     @contextmanager
     def building(self, key: str, label: str = "this") -> Iterator[None]:

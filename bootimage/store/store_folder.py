@@ -98,6 +98,11 @@ class Shelf:
                 make_tree(self.root, self.session(), digest, contents)
         return tree_path(self.root, digest)
 
+    def refuse(self, problem: OSError) -> None:
+        """From now on, nothing is written here, because of `problem`."""
+        with self._guard:
+            self._problem = problem
+
     @contextmanager
     def building(self, key: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the lock for building `key`; `waiting` is called once when that takes long."""
