@@ -20,6 +20,7 @@ from bootimage.store.bazel_action_result import decode_stdout, encode_action_res
 from bootimage.store.expected_result import ANYTHING, Expected, exactly
 from bootimage.store.record import RECORD_LIMIT, Blob, Entry, Record, record_content, record_of, seal, unseal
 from bootimage.store.remote_health import Health, RemoteProblem
+from bootimage.store.remote_patience import Patience
 from bootimage.store.remote_settings import RemoteSettings, remote_settings
 from bootimage.store.store import Store
 
@@ -58,7 +59,7 @@ class RemoteCache:
 
     def record(self, key: str, limit: int, expected: Expected = ANYTHING) -> Record | None:
         """What is known of the result for `key`, of at most `limit` bytes, without its contents."""
-        found = self._attempt(self._reading, lambda: self._record(key, limit, expected))
+        found = self._attempt(self._reading, lambda: self._record(key, limit, expected, self._patience()))
         return found[0] if found else None
 
     def fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
@@ -78,6 +79,10 @@ class RemoteCache:
         if self.writes:
             self._attempt(self._writing, lambda: self._offer(store, entry))
 
+    def _patience(self) -> Patience:
+        """For all requests about one result."""
+        return Patience(self._settings.timeout)
+
     def _attempt(self, health: Health, act: Callable[[], _Result]) -> _Result | None:
         if not health.good:
             return None
@@ -90,42 +95,46 @@ class RemoteCache:
         return None
 
     def _fetch(self, store: Store, key: str, label: str, expected: Expected) -> Entry | None:
-        found = self._record(key, store.limit, expected)
+        patience = self._patience()
+        found = self._record(key, store.limit, expected, patience)
         if found is None:
             return None
         record, packed = found
         with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
-            files = self._bring_all(store, record, packed, folder)
+            files = self._bring_all(store, record, packed, folder, patience)
             if files is None:
                 return None
             _checked(f"ac/{key}", lambda: expected.check_files(files))
             return store.put(key, files, label, record.seconds)  # not the server's label: it is shown
 
     def _fetch_files(self, store: Store, key: str, label: str, outputs: Mapping[str, Path]) -> bool:
-        found = self._record(key, store.limit, exactly(*outputs))
+        patience = self._patience()
+        found = self._record(key, store.limit, exactly(*outputs), patience)
         if found is None:
             return False
         with console.step(f"{label}: from the network cache"), store.work("fetch") as folder:
-            files = self._bring_all(store, *found, folder)
+            files = self._bring_all(store, *found, folder, patience)
             for name, path in (files or {}).items():
                 copy_whole(path, outputs[name])
         return files is not None
 
     def _bring_all(
-        self, store: Store, record: Record, packed: Mapping[str, Packed], folder: Path
+        self, store: Store, record: Record, packed: Mapping[str, Packed], folder: Path, patience: Patience
     ) -> dict[str, Path] | None:
         """Every file of a result by its name, in `folder`; None where the server has one no more."""
         files: dict[str, Path] = {}
         for number, (name, blob) in enumerate(record.blobs.items()):
             files[name] = folder / str(number)
-            if not self._bring(store, blob, packed[name], files[name]):
+            if not self._bring(store, blob, packed[name], files[name], patience):
                 return None
         return files
 
-    def _record(self, key: str, limit: int, expected: Expected) -> tuple[Record, dict[str, Packed]] | None:
+    def _record(
+        self, key: str, limit: int, expected: Expected, patience: Patience
+    ) -> tuple[Record, dict[str, Packed]] | None:
         """The record for `key`, with what to ask for in place of each file."""
         data = bytearray()
-        answer = self._folder.get(f"ac/{key}", RECORD_LIMIT, data.extend)
+        answer = self._folder.get(f"ac/{key}", RECORD_LIMIT, data.extend, patience)
         if not _was_found(answer.status):
             return None
         try:
@@ -137,24 +146,24 @@ class RemoteCache:
             raise RemoteProblem(f"ac/{key} is larger than the whole store may be")
         return record, packed
 
-    def _bring(self, store: Store, blob: Blob, packed: Packed, path: Path) -> bool:
+    def _bring(self, store: Store, blob: Blob, packed: Packed, path: Path, patience: Patience) -> bool:
         """Write a content to `path`; False when the server has it no more."""
         present = store.content(blob)
         if present is not None:
             shutil.copyfile(present, path)
-        elif not self._download(blob, packed, path):
+        elif not self._download(blob, packed, path, patience):
             return False
         path.chmod(0o755 if blob.executable else 0o644)
         return True
 
-    def _download(self, blob: Blob, packed: Packed, path: Path) -> bool:
+    def _download(self, blob: Blob, packed: Packed, path: Path, patience: Patience) -> bool:
         from bootimage.store.remote_pack import Unpacker
 
         name = f"cas/{packed.sha256}"
         unpacker = Unpacker(path, blob, packed)
         try:
             answer = self._folder.get(
-                name, packed.size, lambda data: _checked(name, lambda: unpacker.feed(data))
+                name, packed.size, lambda data: _checked(name, lambda: unpacker.feed(data)), patience
             )
             if not _was_found(answer.status):
                 return False
@@ -164,25 +173,26 @@ class RemoteCache:
             unpacker.close()
 
     def _offer(self, store: Store, entry: Entry) -> None:
-        if not _was_found(self._folder.head(f"ac/{entry.key}").status):
+        if not _was_found(self._folder.head(f"ac/{entry.key}", self._patience()).status):
             self._publish(store, entry)
 
     def _publish(self, store: Store, entry: Entry) -> None:
         from bootimage.store.remote_pack import pack
 
         packed: dict[str, Packed] = {}
+        patience = self._patience()
         with store.work("publish") as folder:
             for name, blob in entry.blobs.items():
                 source, packed[name] = pack(entry.files[name], blob, folder / "packed")
-                self._upload(f"cas/{packed[name].sha256}", source, packed[name].size)
+                self._upload(f"cas/{packed[name].sha256}", source, packed[name].size, patience)
         # The record comes last, so that there is never one without its contents.
-        self._upload(f"ac/{entry.key}", _write_record(entry.record, packed), None)
+        self._upload(f"ac/{entry.key}", _write_record(entry.record, packed), None, patience)
 
-    def _upload(self, name: str, body: Path | bytes, size: int | None) -> None:
+    def _upload(self, name: str, body: Path | bytes, size: int | None, patience: Patience) -> None:
         """Write what is not there yet. `size`: what the server must have where it has it."""
-        there = self._folder.head(name)
+        there = self._folder.head(name, patience)
         if not _was_found(there.status):
-            _check_written(self._folder.put(name, body).status, name)
+            _check_written(self._folder.put(name, body, patience).status, name)
         elif size is not None and there.length not in (None, size):
             raise RemoteProblem(
                 f"its {name} has {there.length} bytes instead of {size}; it should be removed there"

@@ -11,22 +11,20 @@ import io
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, RemoteDisconnected
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.remote_health import RemoteProblem
+from bootimage.store.remote_patience import Patience
 from bootimage.store.remote_settings import RemoteSettings
 
-_Result = TypeVar("_Result")
 _CHUNK = 1 << 18
 _REDIRECTS = 3
-# Whoever needs longer than a time-out for this many bytes is slower than building here.
-_BYTES_PER_TIMEOUT = 10 << 20
 # Of an answer that nobody wants, so much is read to keep the connection.
 _DRAIN = 1 << 16
 
@@ -48,21 +46,25 @@ class HttpFolder:
         self._guard = threading.Lock()
         self._tls = ssl.create_default_context() if settings.scheme == "https" else None
 
-    def get(self, name: str, limit: int, sink: Callable[[bytes], object]) -> Answer:
+    def get(self, name: str, limit: int, sink: Callable[[bytes], object], patience: Patience) -> Answer:
         """GET `name`; with status 200 pass the body, at most `limit` bytes, to `sink` piece by piece."""
+
+        def take(chunk: bytes) -> None:
+            patience.earn(len(chunk))
+            sink(chunk)
 
         def receive(line: HTTPConnection, response: HTTPResponse) -> Answer:
             if response.status == 200:
-                return _receive(response, limit, sink)
+                return _receive(response, limit, take)
             return _drain(line, response)
 
-        return self._timed(limit, lambda line: self._follow(line, "GET", name, receive))
+        return self._timed(patience, lambda line: self._follow(line, "GET", name, receive))
 
-    def head(self, name: str) -> Answer:
+    def head(self, name: str, patience: Patience) -> Answer:
         """HEAD `name`."""
-        return self._timed(0, lambda line: self._follow(line, "HEAD", name, _drain))
+        return self._timed(patience, lambda line: self._follow(line, "HEAD", name, _drain))
 
-    def put(self, name: str, body: Path | bytes) -> Answer:
+    def put(self, name: str, body: Path | bytes, patience: Patience) -> Answer:
         """PUT `body` as `name`, on the condition that there is none yet (which not every server honours)."""
         size = len(body) if isinstance(body, bytes) else body.stat().st_size
         headers = {
@@ -71,13 +73,17 @@ class HttpFolder:
             "If-None-Match": "*",
         }
         path = f"{self._settings.path}/{name}"
-        return self._timed(size, lambda line: _drain(line, self._ask(line, "PUT", path, headers, body)))
 
-    def _timed(self, size: int, act: Callable[[HTTPConnection], Answer]) -> Answer:
-        """Run `act` with a connection, in a time that depends on the `size` of the body."""
+        def send(line: HTTPConnection) -> Answer:
+            return _drain(line, self._ask(line, "PUT", path, headers, body, patience.earn))
+
+        return self._timed(patience, send)
+
+    def _timed(self, patience: Patience, act: Callable[[HTTPConnection], Answer]) -> Answer:
+        """Run `act` with a connection, in the time that is left."""
         line = self._connection()
         try:
-            answer = _within(self._settings.timeout * (1 + size / _BYTES_PER_TIMEOUT), lambda: act(line))
+            answer = patience.within(lambda: act(line))
         except BaseException as problem:
             _cut(line)
             told = _as_remote_problem(problem, self._settings.timeout)
@@ -132,32 +138,46 @@ class HttpFolder:
         path: str,
         headers: dict[str, str] | None = None,
         body: Path | bytes = b"",
+        sent: Callable[[int], object] = lambda _count: None,
     ) -> HTTPResponse:
         everything = {"Accept-Encoding": "identity", "User-Agent": "rustkernel", **(headers or {})}
         if self._settings.authorization:
             everything["Authorization"] = self._settings.authorization
         kept = line.sock is not None
         try:
-            return _send(line, method, path, everything, body)
+            return _send(line, method, path, everything, body, sent)
         except (RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             if not kept:
                 raise
             line.close()  # the server had closed the connection since its last answer
-            return _send(line, method, path, everything, body)
+            return _send(line, method, path, everything, body, sent)
 
 
 def _send(
-    line: HTTPConnection, method: str, path: str, headers: dict[str, str], body: Path | bytes
+    line: HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: Path | bytes,
+    sent: Callable[[int], object],
 ) -> HTTPResponse:
     with io.BytesIO(body) if isinstance(body, bytes) else body.open("rb") as content:
+        pieces = _pieces(content, sent) if method == "PUT" else None
         try:
-            line.request(method, path, body=content if method == "PUT" else None, headers=headers)
+            line.request(method, path, body=pieces, headers=headers)
         except (BrokenPipeError, ConnectionResetError):
             # A server that wants no more may have said why before it closed the connection.
             with suppress(OSError, HTTPException):
                 return line.getresponse()
             raise
     return line.getresponse()
+
+
+def _pieces(content: BinaryIO, sent: Callable[[int], object]) -> Iterator[bytes]:
+    """The content piece by piece; each that has been taken is told to `sent`."""
+    while piece := content.read(_CHUNK):
+        yield piece
+        sent(len(piece))
 
 
 def _receive(response: HTTPResponse, limit: int, sink: Callable[[bytes], object]) -> Answer:
@@ -193,31 +213,6 @@ def _drain(line: HTTPConnection, response: HTTPResponse) -> Answer:
 def _announced(response: HTTPResponse) -> int | None:
     text = response.getheader("Content-Length", "")
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _within(seconds: float, act: Callable[[], _Result]) -> _Result:
-    """What `act` returns or raises, or TimeoutError.
-
-    The time-out of a socket bounds only each wait for a byte, and looking up a host has none: so `act`
-    runs in a thread that can be left behind.
-    """
-    results: list[_Result] = []
-    problems: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(act())
-        except BaseException as problem:
-            problems.append(problem)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if problems:
-        raise problems[0]
-    if not results:
-        raise TimeoutError
-    return results[0]
 
 
 def _cut(line: HTTPConnection) -> None:
