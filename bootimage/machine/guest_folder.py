@@ -29,16 +29,25 @@ def guest_folder() -> Iterator[Path]:
     """An empty folder for one guest, which goes with it. What killed runs have left is ended and removed."""
     _sweep(Path(tempfile.gettempdir()))
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        folder, owner = _owned_folder()
     except OSError as error:
         raise BuildError(f"cannot make a temporary folder: {error.strerror}", file=error.filename) from error
     try:
-        fcntl.flock(owner, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(owner)
+
+
+def _owned_folder() -> tuple[Path, int]:
+    """A new folder and the descriptor of its lock, which is held."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        if os.fstat(owner).st_nlink:
+            return folder, owner
+        os.close(owner)  # another run has removed it, before the lock told that it is in use
 
 
 def note_guest(folder: Path, pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -98,3 +99,14 @@ def test_what_is_not_ours_stays(empty_tmp: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(folders.os, "geteuid", lambda: os.getuid() + 1)
     with guest_folder():
         assert folder.exists() and (precious / "owner").exists()
+
+
+def test_many_at_once_leave_each_other_alone(empty_tmp: Path) -> None:
+    script = "from bootimage.machine.guest_folder import guest_folder\n"
+    script += "for _ in range(150):\n    with guest_folder() as folder: (folder / 'log').write_text('here')\n"
+    environ = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "TMPDIR": str(empty_tmp)}
+    command = [sys.executable, "-c", script]
+    with contextlib.ExitStack() as running:
+        children = [running.enter_context(started(command, env=environ)) for _ in range(6)]
+        assert [child.wait(60) for child in children] == [0] * 6
+    assert list(empty_tmp.iterdir()) == []

@@ -33,10 +33,12 @@ from . import (  # noqa: E402
     variables,
     verify_reproducible,
 )
+from .scons_internals import scons_version  # noqa: E402
 
 
 def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
+    scons_version.check_version()
     variables.generate(env)
     for part in (
         target_spec_builder,
