@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.store.build_once import contents_of, perform
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import find_toolchain
 
@@ -42,12 +41,16 @@ class BuildContext:
         `build` gets an empty folder, makes files in it, and returns the entry's names and their paths. What
         is not as `expected` is not taken from anywhere.
         """
+        from bootimage.store.build_once import perform
+
         return perform(self.store, self.remote, key, label, build, expected)
 
     def contents_of(
         self, key: str, label: str, build: Callable[[Path], Mapping[str, Path]], expected: Expected
     ) -> Mapping[str, Blob]:
         """The digests of the entry for `key`, by name: as `perform`, but nothing large is fetched for it."""
+        from bootimage.store.build_once import contents_of
+
         return contents_of(self.store, self.remote, key, label, build, expected)
 
 

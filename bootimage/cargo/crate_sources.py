@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.run_program import Finished, decode, run
 from bootimage.base.toml_text import parse_table
 from bootimage.cargo.config import read_cargo_config
-from bootimage.cargo.own_home import make_home
-from bootimage.context import BuildContext
+
+if TYPE_CHECKING:
+    from bootimage.base.run_program import Finished
+    from bootimage.context import BuildContext
 
 FETCHING = ("credential-alias", "http", "net", "registries", "registry", "source")
 """The tables of a cargo configuration that reach a fetch of ours."""
@@ -108,6 +109,9 @@ def _attempts(
     command: list[str],
     variables: Mapping[str, str],
 ) -> Finished:
+    from bootimage.base.run_program import run
+    from bootimage.cargo.own_home import make_home
+
     home = make_home(folder / "fetching", tables, context.toolchain.cargo_home(), credentials=True)
     environment = {**context.toolchain.fetch_environment(), **variables, **home.environment}
 
@@ -126,6 +130,8 @@ def copy_crates(
 
     Returns the configuration with which cargo finds them there. Raises BuildError where some cannot be had.
     """
+    from bootimage.base.run_program import decode
+
     crates = folder / "crates"
     command = ["vendor", "--locked", "--versioned-dirs", "--respect-source-config", *flags]
     finished = fetch(context, sources, folder, [*command, "--manifest-path", str(manifest), str(crates)])

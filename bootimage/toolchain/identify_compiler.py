@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bootimage.base.errors import BuildError
 from bootimage.base.private_programs import is_private
-from bootimage.base.run_program import decode, run
 from bootimage.toolchain.clean_environment import compile_variables
 from bootimage.toolchain.fact_cache import open_probe
 from bootimage.toolchain.find_compiler import FoundCompiler
@@ -77,6 +76,8 @@ def ask_cargo(cargo: Path, environ: Mapping[str, str]) -> str:
 
 
 def _ask(program: Path, argument: str, what: str, environ: Mapping[str, str]) -> str:
+    from bootimage.base.run_program import decode, run
+
     answer = run([program, argument], env=_bare(environ), quiet=True)
     return decode(answer.or_fail(f"{program} does not work as {what}").stdout)
 

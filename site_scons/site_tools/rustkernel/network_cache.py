@@ -9,8 +9,6 @@ from typing import Any
 
 from bootimage.base.file_digest import digest_of_file, digest_of_files
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.store.build_once import SharedFiles, provide_files
-from bootimage.store.keys import action_key
 from bootimage.store.recipes import code_state, recipe_number
 
 from . import env_context, scons_types
@@ -28,6 +26,8 @@ class Making:
 
     def key(self, env: Any) -> str:
         """The digest of all that the targets depend on, the same in every clone."""
+        from bootimage.store.keys import action_key
+
         parts = [f"{node.name} {digest_of_file(Path(node.abspath))}" for node in self.source]
         top = env.Dir("#").abspath
         further = [Path(node.abspath) for node in self.target[0].all_children() if node not in self.source]
@@ -47,6 +47,7 @@ def share(env: Any, making: Making, build: Callable[[], None]) -> None:
     if env_context.context(env).remote is None:
         build()
         return
+    from bootimage.store.build_once import SharedFiles, provide_files
 
     def make() -> bool:
         build()

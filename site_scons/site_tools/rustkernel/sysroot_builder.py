@@ -13,7 +13,6 @@ from typing import Any
 import SCons.Node.Python
 
 from bootimage.base.toml_file import read_toml
-from bootimage.base.write_files import write_whole
 from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_values import rustflags_for
 from bootimage.cargo.core_flags import fitting_flags, profile_flags
@@ -128,6 +127,8 @@ def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
         text = sysroot_manifest(env_context.context(env), sysroot)
     else:
         text = f'{{"target": "{where.name}", "installed": true}}\n'
+    from bootimage.base.write_files import write_whole
+
     write_whole(Path(target[0].abspath), text)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import SCons.CacheDir
 
 from bootimage.base import console
-from bootimage.base.write_files import write_whole
 
 _unwritable: set[str] = set()
 
@@ -43,6 +42,8 @@ def prepare_entry(node: Any) -> bool:
         return True
     try:
         entry.unlink(missing_ok=True)  # one without a digest, which SCons would leave as it is
+        from bootimage.base.write_files import write_whole
+
         write_whole(_digest_file(entry), f"{_digest(file)}\n")
     except OSError as error:
         _tell_once(entry.parent.parent, error)

@@ -14,7 +14,6 @@ from typing import Any
 
 import SCons.Environment
 
-from bootimage.base.partial_files import left_in
 from bootimage.cargo.crate_names import is_package_name
 
 _OURS = re.compile(r"^plug-in: .+$", re.M)
@@ -40,6 +39,8 @@ class _Leftovers(list[Any]):
         self._results = results
 
     def __iter__(self) -> Iterator[Any]:
+        from bootimage.base.partial_files import left_in
+
         yield from super().__iter__()
         for folder, _, _ in os.walk(self._results.get_abspath()):
             yield from map(self._env.fs.Entry, map(str, left_in(Path(folder))))
