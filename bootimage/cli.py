@@ -10,6 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from bootimage.base.systems import WINDOWS, is_windows
+
+if is_windows():  # what is imported next is not there
+    sys.exit(f"error: {WINDOWS}")
+
 from bootimage.base import console
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.signals import ending_signals

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.base.systems import processors
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import find_toolchain
 
@@ -60,7 +61,7 @@ def open_context(project: Path, environ: Mapping[str, str] = os.environ) -> Buil
     from bootimage.store.store import open_store
 
     toolchain = find_toolchain(ToolchainRequest(project=project, environ=dict(environ)))
-    jobs = JobServer(len(os.sched_getaffinity(0)))
+    jobs = JobServer(processors())
     return BuildContext(toolchain, open_store(environ), _remote(environ), jobs)
 
 

@@ -23,6 +23,7 @@ _NOT_LIKE_THIS = {
     errno.ENOSYS,
     errno.EOPNOTSUPP,
     errno.EINVAL,
+    errno.ENOTSOCK,  # sendfile elsewhere than on Linux
     errno.EPERM,
     errno.ENOTSOCK,
     errno.ETXTBSY,
@@ -87,7 +88,8 @@ def _copy_range(source: int, start: int, target: int, offset: int, count: int) -
 def _in_file_system(source: int, start: int, target: int, offset: int, count: int) -> int:
     if not hasattr(os, "copy_file_range"):
         return 0
-    return os.copy_file_range(source, target, count, start, offset)
+    copied: int = os.copy_file_range(source, target, count, start, offset)
+    return copied
 
 
 def _in_kernel(source: int, start: int, target: int, offset: int, count: int) -> int:

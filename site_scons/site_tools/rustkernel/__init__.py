@@ -20,6 +20,13 @@ _CHECKOUT = Path(__file__).resolve().parents[3]
 if (_CHECKOUT / "bootimage" / "__init__.py").is_file() and str(_CHECKOUT) not in sys.path:
     sys.path.insert(0, str(_CHECKOUT))
 
+from bootimage.base.systems import WINDOWS, is_windows  # noqa: E402
+
+if is_windows():  # what is imported next is not there
+    import SCons.Errors
+
+    raise SCons.Errors.UserError(WINDOWS)
+
 from . import (  # noqa: E402
     flat_image_builder,
     goals,
