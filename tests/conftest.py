@@ -10,7 +10,7 @@ import pytest
 LONG = {
     "versions": "the tests of the graph with every Python, SCons and library that is allowed",
     "configurations": "200 configurations of a user, none of which may reach a loader or core",
-    "kills": "500 times kill -9, at random moments of build, test and clean",
+    "kills": "kill -9 at random moments of build, edit and clean: N times, 500 by default",
 }
 """What each option runs."""
 
@@ -18,7 +18,8 @@ LONG = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("long tests", "each option runs these tests alone")
     for name, what in LONG.items():
-        group.addoption(f"--{name}", action="store_true", help=what)
+        # The number is for those that repeat something.
+        group.addoption(f"--{name}", nargs="?", type=int, const=500, metavar="N", help=what)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
