@@ -13,7 +13,7 @@ from pathlib import Path
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.metadata_tables import BootimageSettings
-from bootimage.machine.qemu import PROGRAM, Machine, find_qemu
+from bootimage.machine.qemu import PROGRAM, Machine, escaped, find_qemu
 
 _IMAGE = "{}"
 
@@ -36,12 +36,17 @@ def run_command(
     settings: BootimageSettings, image: Path, added: Sequence[str], *, is_test: bool
 ) -> RunCommand:
     """The command that runs `image`, with the arguments `added` on the command line."""
-    run = [word.replace(_IMAGE, os.fspath(image)) for word in settings.run_command]
+    run = [_with_image(word, image) for word in settings.run_command]
     if is_test:
         more = [*(["-no-reboot"] if settings.test_no_reboot else []), *settings.test_args]
     else:
         more = list(settings.run_args)
     return RunCommand((*run, *more, *added), image)
+
+
+def _with_image(word: str, image: Path) -> str:
+    """The word with the image's path for `{}`; a comma in a value behind `file=` is doubled for QEMU."""
+    return word.replace(f"file={_IMAGE}", f"file={escaped(image)}").replace(_IMAGE, os.fspath(image))
 
 
 def as_machine(command: RunCommand, environ: Mapping[str, str]) -> Machine | None:
@@ -85,14 +90,20 @@ def find_program(words: Sequence[str], environ: Mapping[str, str]) -> Path:
 def _without_disk(arguments: list[str], image: Path) -> list[str] | None:
     """The arguments without the boot disk `-drive format=raw,file=IMAGE`; None where that is not there."""
     for at in range(len(arguments) - 1):
-        options = set(arguments[at + 1].split(","))
-        if arguments[at] in ("-drive", "--drive") and options - _PLAIN_DISK == {f"file={image}"}:
+        options = _options(arguments[at + 1])
+        if arguments[at] in ("-drive", "--drive") and options - _PLAIN_DISK == {f"file={escaped(image)}"}:
             rest = arguments[:at] + arguments[at + 2 :]
-            return None if any(os.fspath(image) in word for word in rest) else rest
+            names = (os.fspath(image), escaped(image))
+            return None if any(name in word for word in rest for name in names) else rest
     return None
 
 
 _PLAIN_DISK = {"format=raw", "index=0", "media=disk", "if=ide"}
+
+
+def _options(text: str) -> set[str]:
+    """The options between QEMU's commas, as they stand; two commas are one of a value's own."""
+    return {each.replace("\0", ",,") for each in text.replace(",,", "\0").split(",")}
 
 
 def _wants_more(arguments: Sequence[str]) -> bool:

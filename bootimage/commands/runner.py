@@ -192,7 +192,7 @@ def _test(
         machine=machine,
         limit=settings.test_timeout,
         # Without the key, QEMU's own 0 is success: that of a guest which shuts the machine down.
-        success_code=success or 0,
+        success_code=success,
         serial_log=command.image.with_suffix(".serial.txt"),
         screenshot=command.image.with_suffix(".png"),
     )

@@ -38,7 +38,8 @@ class GuestTest:
     """One kernel's test.
 
     `machine` boots the image; a debug-exit port is added to it, and a reset ends it. `limit` is in
-    seconds, from the guest's first instruction. `success_code` is what QEMU ends with on success.
+    seconds, from the guest's first instruction. `success_code` is what QEMU ends with on success
+    (see `judge`).
     With `conversation_passes` the test has passed when its conversation is over; otherwise the guest
     must still end with the success code. `serial_log` and `screenshot` are the files to write, the
     latter only on a failure; a picture of an earlier run is deleted.
@@ -47,7 +48,7 @@ class GuestTest:
     name: str
     machine: Machine
     limit: float = 300.0
-    success_code: int = SUCCESS_CODE
+    success_code: int | None = SUCCESS_CODE
     conversation: tuple[Step, ...] = ()
     conversation_passes: bool = False
     serial_log: Path | None = None

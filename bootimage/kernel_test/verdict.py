@@ -75,10 +75,11 @@ class Result:
         return self.outcome is Outcome.PASSED
 
 
-def judge(seen: Evidence, success_code: int = SUCCESS_CODE) -> tuple[Outcome, str]:
+def judge(seen: Evidence, success_code: int | None = SUCCESS_CODE) -> tuple[Outcome, str]:
     """The outcome, and one line that says what happened.
 
-    A success code of 0 stands for a guest that shuts the machine down.
+    Without a success code, success is to shut the machine down; with the code 0, to reset it, too, but for a
+    triple fault.
     """
     if seen.awaited is not None and seen.overdue:
         return Outcome.CONVERSATION, f"waited {seen.awaited.limit:g} s in vain for {seen.awaited.pattern!r}"
@@ -92,14 +93,14 @@ def judge(seen: Evidence, success_code: int = SUCCESS_CODE) -> tuple[Outcome, st
     return outcome, detail
 
 
-def _judge_ending(seen: Evidence, success_code: int) -> tuple[Outcome, str]:
+def _judge_ending(seen: Evidence, success_code: int | None) -> tuple[Outcome, str]:
     code, reason = seen.ending.exit_code, seen.ending.reason
-    if code == success_code != 0 or (success_code == 0 and code == 0 and reason == "guest-shutdown"):
+    if code == (success_code or 0) and (code != 0 or _ended_well(seen.ending, success_code)):
         return Outcome.PASSED, f"exit code {code}"
     if _machine_failed(seen.ending):
         return Outcome.MACHINE, f"QEMU failed, {_exit(code)}: {seen.ending.complaint or 'it said nothing'}"
     if code != 0:
-        return Outcome.FAILED, f"exit code {code}, where {success_code} is success"
+        return Outcome.FAILED, f"exit code {code}, where {success_code or 0} is success"
     if reason == "guest-panic":
         return Outcome.FAILED, "the guest reported a panic to QEMU"
     if reason == "guest-shutdown":
@@ -107,6 +108,12 @@ def _judge_ending(seen: Evidence, success_code: int) -> tuple[Outcome, str]:
     if seen.ending.triple_fault:
         return Outcome.TRIPLE_FAULT, f"triple fault{_at(seen)}"
     return Outcome.RESET, f"the guest reset the machine{_at(seen)}"
+
+
+def _ended_well(ending: Ending, success_code: int | None) -> bool:
+    """Whether the guest ended as it wanted, where QEMU's own exit code 0 is success."""
+    wanted_reset = success_code == 0 and ending.reason == "guest-reset" and not ending.triple_fault
+    return ending.reason == "guest-shutdown" or wanted_reset
 
 
 def _machine_failed(ending: Ending) -> bool:

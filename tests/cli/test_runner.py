@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,9 @@ def test_cargo_says_which_manifest(
     assert len(shell.calls()) == 1
 
 
-EXIT = ['test-args = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio"]']
+EXIT_DEVICE = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+EXIT = [f"test-args = {[*EXIT_DEVICE, '-serial', 'stdio']}"]
+ZERO = [*EXIT, "test-success-exit-code = 0", "test-timeout = 10"]
 SUCCESS = [*EXIT, "test-success-exit-code = 33", "test-timeout = 10"]
 
 
@@ -188,6 +191,11 @@ SUCCESS = [*EXIT, "test-success-exit-code = 33", "test-timeout = 10"]
         (SHUT_DOWN, SUCCESS, 1, "FAILED (shut down"),
         (SHUT_DOWN, [*EXIT, "test-timeout = 10"], 0, ""),
         (TRIPLE_FAULT, [*EXIT, "test-timeout = 10"], 1, "FAILED (triple fault"),
+        (RESET, [*EXIT, "test-timeout = 10"], 1, "FAILED (reset"),
+        (RESET, ZERO, 0, ""),
+        (SHUT_DOWN, ZERO, 0, ""),
+        (TRIPLE_FAULT, ZERO, 1, "FAILED (triple fault"),
+        (exit_with(0x10), ZERO, 33, "exit code 33, where 0 is success"),
         (serial("stuck\n") + HALT, [*EXIT, "test-timeout = 2"], 1, "FAILED (hang"),
     ],
 )
@@ -219,6 +227,19 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("name", [TEST, "target/debug/os"])
+@pytest.mark.parametrize("more", [["-display", "none"], ["-display", "none", "-serial", "mon:stdio"]])
+def test_a_folder_with_commas(shell: Shell, images: Images, name: str, more: list[str]) -> None:
+    """Both where the guest is watched and where QEMU is run as the arguments say."""
+    moved = shell.folder.rename(shell.folder.with_name("a,b,,c, d"))
+    comma = replace(shell, folder=moved)
+    images(sector(serial("here\n") + exit_with(0x10)))
+    configure(comma, *SUCCESS, f"run-args = {[*EXIT_DEVICE, *more]}")
+    code = 0 if name == TEST else 33
+    comma.run(f"bootimage runner '{moved / executable(comma, name)}'", fails=code)
 
 
 @pytest.mark.boot
