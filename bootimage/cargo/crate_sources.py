@@ -123,6 +123,23 @@ def _attempts(
     return finished if finished.returncode == 0 else attempt()
 
 
+def write_lock_file(context: BuildContext, manifest: Path) -> None:
+    """Have cargo write the lock file that `manifest` lacks. Raises BuildError where it cannot.
+
+    Only the user's own configuration counts: what a clone brings may name programs to be run.
+    """
+    from bootimage.base.run_program import run
+    from bootimage.cargo.own_home import make_home
+
+    user_home = context.toolchain.cargo_home()
+    with context.store.work("lock file") as folder:
+        home = make_home(folder, crate_sources(Path("/"), user_home).tables, user_home, credentials=True)
+        words = [str(context.toolchain.cargo), "generate-lockfile", "--manifest-path", str(manifest)]
+        environment = {**context.toolchain.fetch_environment(), **home.environment}
+        finished = run(words, env=environment, cwd=home.working_directory, quiet=True)
+    finished.or_fail("cargo cannot make the lock file", file=manifest)
+
+
 def copy_crates(
     context: BuildContext, sources: CrateSources, manifest: Path, folder: Path, *flags: str
 ) -> dict[str, Any]:

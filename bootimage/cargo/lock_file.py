@@ -102,6 +102,17 @@ def read_lock_file(path: Path) -> LockFile | None:
     return _lock(read_toml(path)) if path.exists() else None
 
 
+def required_lock_file(path: Path, manifest: Path) -> LockFile:
+    """The lock file at `path`, of the package `manifest`. BuildError: there is none, or a malformed one."""
+    if lock := read_lock_file(path):
+        return lock
+    raise BuildError(
+        "there is no Cargo.lock, and a build never makes one behind your back",
+        file=path,
+        hint=f"cargo generate-lockfile --manifest-path {manifest}",
+    )
+
+
 def parse_lock_file(text: str, path: Path) -> LockFile:
     """A lock file's text; `path` is for errors."""
     return _lock(parse_toml(text, path))

@@ -1,7 +1,7 @@
 """`bootimage init [PATH]`: look at a cargo kernel and write a minimal SConstruct beside it.
 
-It says what was found and what a build by SCons does differently. No other file is touched, and an
-SConstruct that is there already stays.
+It says what was found and what a build by SCons does differently. No other file is touched, but that cargo
+makes a Cargo.lock where there is none; an SConstruct that is there already stays.
 
 An existing cargo kernel, seen with the eyes of somebody who wants to build it with SCons.
 """
@@ -24,6 +24,7 @@ from bootimage.cargo.manifest import Package, locate_manifest, member_manifests,
 from bootimage.cargo.metadata_tables import BootimageSettings, bootimage_settings
 from bootimage.cargo.workspace import find_workspace
 from bootimage.cargo_cli.build_as_cargo import choose_target
+from bootimage.context import BuildContext
 from bootimage.loader.choose_loader import Loader, choose_loader
 from bootimage.sysroot.sysroot_crates import CRATES, crates_for
 from bootimage.toolchain.toolchain import Toolchain
@@ -38,7 +39,9 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
 
     options = _parser().parse_args(words)
     folder = options.path.absolute()
-    found = look_at(folder, open_context(folder, environ).toolchain, options.target)
+    context = open_context(folder, environ)
+    _see_to_lock_file(context, folder, dry_run=options.dry_run)
+    found = look_at(folder, context.toolchain, options.target)
     place = found.folder / "SConstruct"
     taken = [name for name in _NAMES if (found.folder / name).exists()]
     if taken and not options.dry_run:
@@ -56,10 +59,23 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     return 0
 
 
+def _see_to_lock_file(context: BuildContext, folder: Path, *, dry_run: bool) -> None:
+    """Make the lock file that says which loader the kernel needs, where there is none."""
+    from bootimage.cargo.crate_sources import write_lock_file
+
+    manifest = locate_manifest(folder)
+    workspace = find_workspace(read_toml(manifest), context.toolchain.cargo_home())
+    if dry_run or workspace.lock.exists():
+        return
+    console.output(f"cargo generate-lockfile --manifest-path {shown(manifest)}\n")
+    write_lock_file(context, manifest)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bootimage init",
-        description="Write a minimal SConstruct for a cargo kernel; no other file is touched.",
+        description="Write a minimal SConstruct for a cargo kernel; no other file is touched, but that "
+        "cargo makes a Cargo.lock where there is none.",
     )
     add = parser.add_argument
     add("path", type=Path, nargs="?", default=Path(), metavar="PATH", help="the kernel's folder (default: .)")

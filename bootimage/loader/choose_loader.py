@@ -15,7 +15,7 @@ from typing import Literal
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.cargo.dependencies import Dependency, patches
-from bootimage.cargo.lock_file import LockedPackage, LockFile, read_lock_file
+from bootimage.cargo.lock_file import LockedPackage, LockFile, required_lock_file
 from bootimage.cargo.manifest import Package, read_package
 from bootimage.cargo.versions import order
 
@@ -61,7 +61,7 @@ def choose_loader(package: Package) -> Loader:
     Raises BuildError for a missing lock file, no loader in it or several, and a loader of a family that
     no current compiler builds.
     """
-    lock = _lock(package)
+    lock = required_lock_file(package.workspace.lock, package.manifest)
     found = _decide(package, _nearest(lock, _start(lock, package)))
     family = _family(package, found)
     manifest = _manifest(package, found) if found.source is None else None
@@ -80,17 +80,6 @@ def published_loader(version: object) -> Loader:
         f"the version of a boot loader 0.11 is expected, found {version!r}",
         hint=_FROM_LOCK_FILE if series == (0, 9) else "write the full version, such as 0.11.17",
     )
-
-
-def _lock(package: Package) -> LockFile:
-    lock = read_lock_file(package.workspace.lock)
-    if lock is None:
-        raise BuildError(
-            "there is no Cargo.lock, and a build never makes one behind your back",
-            file=package.workspace.lock,
-            hint=f"cargo generate-lockfile --manifest-path {package.manifest}",
-        )
-    return lock
 
 
 def _start(lock: LockFile, package: Package) -> LockedPackage:

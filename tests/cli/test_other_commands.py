@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cargo_tree import named, tree
-from cli_shell import Shell
+from cli_shell import Shell, recorder
 
 from bootimage.image.image_files import Images
 from bootimage.image.kernel_images import KernelImages
@@ -43,6 +43,24 @@ def test_init_writes_one_file(shell: Shell) -> None:
     assert 'env.RustKernel(".", RUST_TARGET="x86_64-unknown-none")' in text
     assert "loader 0.9.35" in out
     compile(text, "SConstruct", "exec")
+
+
+def test_init_has_cargo_make_the_lock_file(shell: Shell) -> None:
+    """With the user's own configuration alone: a clone's may name programs."""
+    on_loader_0_9(shell.folder)
+    lock = shell.folder / "Cargo.lock"
+    text = lock.read_text()
+    lock.unlink()
+    assert "there is no Cargo.lock" in shell.run("bootimage init --dry-run", fails=1)
+    cargo = shell.folder.parent / "toolchain/bin/cargo"
+    recorder(cargo, shell.log, f"open({str(lock)!r}, 'w').write({text!r})")
+    out = shell.run("bootimage init")
+    assert out.startswith("cargo generate-lockfile --manifest-path Cargo.toml\n")
+    [call] = shell.calls()
+    assert call["words"] == ["generate-lockfile", "--manifest-path", f"{shell.folder}/Cargo.toml"]
+    assert not Path(str(call["folder"])).is_relative_to(shell.folder)
+    assert "CARGO_HOME" in call["environ"]  # type: ignore[operator]
+    assert (shell.folder / "SConstruct").is_file() and lock.read_text() == text
 
 
 def test_init_never_overwrites(shell: Shell) -> None:

@@ -98,7 +98,10 @@ MISTAKES = {
     ),
     "no Cargo.lock": Mistake(
         {"kernel/Cargo.lock": None},
-        (r"cannot create the lock file", r"help: the build never changes Cargo\.lock"),
+        (
+            r"kernel/Cargo\.lock: error: there is no Cargo\.lock",
+            r"help: cargo generate-lockfile --manifest-path",
+        ),
     ),
     "a Cargo.lock that the build would change": Mistake(
         {"kernel/Cargo.lock": FILES["kernel/Cargo.lock"] + "# stale\n"},
@@ -222,6 +225,7 @@ def test_mistake(name: str, make: Make) -> None:
     project = make({file: text for file, text in {**FILES, **mistake.files}.items() if text is not None})
     before = sources(project)
     said = project.scons("-j2", status=2)
+    assert name != "no Cargo.lock" or "Compiling" not in said, "told before `core` is compiled"
     for pattern in mistake.says:
         assert len(re.findall(pattern, said, re.M)) == 1, f"{pattern}\n{said}"
     assert ('project/SConstruct", line' in said) == mistake.at_reading, said

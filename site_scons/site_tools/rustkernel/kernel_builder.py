@@ -15,6 +15,7 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments, linker_words
+from bootimage.cargo.lock_file import required_lock_file
 from bootimage.cargo.manifest import Package
 from bootimage.target_spec.target import Target, read_target
 
@@ -107,8 +108,16 @@ def scan(node: Any, env: Any, _path: Any) -> list[Any]:
         return []
     targets = node.get_executor().get_all_targets()
     with user_errors.user_errors():
+        _require_lock_file(env, kernel.package)
         more = [*env["RUST_INPUTS"], *_linked_with(env, kernel)]
         return declared_nodes(env, kernel.manifest, targets, _results(env), more)
+
+
+def _require_lock_file(env: Any, package: Package) -> None:
+    """Say at once that cargo will have no lock file, before anything is compiled for the kernel."""
+    lock = package.workspace.lock
+    if not env.fs.File(str(lock)).is_derived():
+        required_lock_file(lock, package.manifest)
 
 
 def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
