@@ -22,6 +22,16 @@ def config(folder: Path, text: str) -> CargoConfig:
         ('[unstable]\nbuild-std = ["core", "alloc", "compiler_builtins"]', [], ("alloc",)),
         ('[unstable]\nbuild-std = "core,alloc"', [], ("alloc",)),
         ("[unstable]\nbuild-std = true", ["alloc", "core"], ("alloc",)),
+        ('[build]\nbuild-std = "always"', [], ()),
+        ('[build]\nbuild-std = "never"', [], ()),
+        ('[build]\nbuild-std = ["core", "alloc"]', [], ("alloc",)),
+        ('[build]\nbuild-std.crates = ["alloc"]', [], ("alloc",)),
+        ('[build.build-std]\nwhen = "always"\ncrates = "alloc"', [], ("alloc",)),
+        (
+            '[target.x86_64-my_os]\nbuild-std.crates = ["alloc"]\n[unstable]\nbuild-std = ["test"]',
+            [],
+            ("alloc", "test"),
+        ),
     ],
 )
 def test_crates(tmp_path: Path, text: str, asked: list[str], more: tuple[str, ...]) -> None:

@@ -36,13 +36,16 @@ _COMMANDS = (
 # What we decide ourselves: target and folders are given on the command line, the sysroot answers
 # build-std, flags go through the environment, where cargo would not look at these any more.
 _OURS = {
-    "build": ("target", "target-dir", "build-dir", "dep-info-basedir", "rustflags"),
+    "build": ("target", "target-dir", "build-dir", "dep-info-basedir", "rustflags", "build-std"),
     "unstable": ("build-std", "build-std-features", "json-target-spec"),
 }
 
 
 # Of these, what arguments and variables of ours do not outrank.
-_NOT_OUTRANKED = {"build": ("build-dir", "dep-info-basedir"), "unstable": ("build-std", "build-std-features")}
+_NOT_OUTRANKED = {
+    "build": ("build-dir", "dep-info-basedir", "build-std"),
+    "unstable": ("build-std", "build-std-features"),
+}
 
 
 @dataclass(frozen=True)
@@ -240,12 +243,16 @@ def _is_command(keys: tuple[str, ...]) -> bool:
 def _without_ours(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {table: _without(value, _OURS.get(table, ())) for table, value in values.items()}
     if isinstance(targets := kept.get("target"), dict):
-        kept["target"] = {name: _without(table, ("rustflags",)) for name, table in targets.items()}
+        kept["target"] = {
+            name: _without(table, ("rustflags", "build-std")) for name, table in targets.items()
+        }
     return {table: value for table, value in kept.items() if value != {}}
 
 
 def _harmless(values: Mapping[str, Any]) -> bool:
-    return all(key not in values.get(table, {}) for table, keys in _NOT_OUTRANKED.items() for key in keys)
+    tables = [(values.get(name, {}), keys) for name, keys in _NOT_OUTRANKED.items()]
+    tables += [(table, ("build-std",)) for table in values.get("target", {}).values()]
+    return all(key not in table for table, keys in tables if isinstance(table, dict) for key in keys)
 
 
 def _without(value: Any, keys: tuple[str, ...]) -> Any:

@@ -39,19 +39,32 @@ class Sysroot:
 
 
 def crates_for(config: CargoConfig, asked: Iterable[str] = ()) -> tuple[str, ...]:
-    """The crates `asked` for and those of `unstable.build-std` in the cargo configuration, CRATES first.
+    """The crates `asked` for and those that the cargo configuration's build-std lists, CRATES first.
 
-    Sorted, so that equal sets are one sysroot. An empty or boolean build-std asks for nothing more.
+    Sorted, so that equal sets are one sysroot. An empty or boolean build-std asks for nothing more, as do the
+    words of `build.build-std` (RFC 3874): a sysroot is always built.
     """
-    return (*CRATES, *sorted({*asked, *_listed(config, "build-std")} - set(CRATES)))
+    return (*CRATES, *sorted({*asked, *_listed(config, "build-std", "crates")} - set(CRATES)))
 
 
 def features_for(config: CargoConfig, asked: Iterable[str] = ()) -> tuple[str, ...]:
     """The features `asked` for and those of `unstable.build-std-features`, FEATURES first."""
-    return (*FEATURES, *sorted({*asked, *_listed(config, "build-std-features")} - set(FEATURES)))
+    return (*FEATURES, *sorted({*asked, *_listed(config, "build-std-features", "features")} - set(FEATURES)))
 
 
-def _listed(config: CargoConfig, key: str) -> list[str]:
-    found = config.table("unstable").get(key, [])
+_WHEN = {"always", "never"}
+
+
+def _listed(config: CargoConfig, key: str, part: str) -> list[str]:
+    """What `unstable` has as `key`, and what the tables `build-std` of RFC 3875 have as `part`."""
+    places = [config.table("build"), *config.table("target").values()]
+    tables = [each.get("build-std") for each in places if isinstance(each, dict)]
+    stable = [found for each in tables for found in ([each.get(part)] if isinstance(each, dict) else [])]
+    stable += [each for each in tables if part == "crates" and isinstance(each, list | str)]
+    return [name for found in (config.table("unstable").get(key), *stable) for name in _names(found)]
+
+
+def _names(found: object) -> list[str]:
     words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
-    return [name.strip() for word in words if isinstance(word, str) for name in word.split(",") if name]
+    names = [name.strip() for word in words if isinstance(word, str) for name in word.split(",")]
+    return [name for name in names if name and name not in _WHEN]
