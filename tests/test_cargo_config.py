@@ -122,7 +122,8 @@ def test_what_the_build_decides_is_not_handed_over(tmp_path: Path) -> None:
     build = { target = "a", target-dir = "t", build-dir = "b", rustflags = "-x", incremental = false }
     unstable = { build-std = ["core"], build-std-features = ["m"], json-target-spec = true, gc = true }
     target.a.rustflags = []
-    """
+    target.a.build-std.crates = ["alloc"]
+    """.replace("incremental", 'build-std = "always", incremental')
     handed = read(project(tmp_path, near, far="")).handed_over()
     assert handed == {"build": {"incremental": False}, "unstable": {"gc": True}, "target": {"a": {}}}
 
