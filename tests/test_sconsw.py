@@ -354,6 +354,17 @@ def test_qemu_only_where_it_is_needed(
     assert ready.ran(goal, **environ) == []
 
 
+def test_an_older_compiler_only_from_fresh_lists(machine: Machine) -> None:
+    """Lists without the newest packages may only be old, or lack a source that was never asked."""
+    updated = machine.folder / "updated"
+    machine.fake_apt(
+        f"case $1 in update) touch '{updated}' ;; esac\n"
+        f"[ -e '{updated}' ] || case $* in *rust-web-llvm*) echo 'E: Unable to locate package rust-web-llvm'"
+        "; exit 100 ;; esac"
+    )
+    assert machine.ran("image")[1:] == ["apt-get update", DEBIANS]
+
+
 def test_the_tests(ready: Machine) -> None:
     def run() -> list[str]:
         return ready.ran("test", "-k", "a b", cwd=str(ready.home))  # type: ignore[arg-type]
@@ -365,6 +376,7 @@ def test_the_tests(ready: Machine) -> None:
         "ruff format --check --quiet .",
         "ruff check --quiet .",
         "mypy --no-error-summary",
+        "mypy --no-error-summary --platform darwin",
         "lint-imports",
         f"pytest -n {os.cpu_count()} --dist loadgroup -k a b",
     ]

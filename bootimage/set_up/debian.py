@@ -57,17 +57,20 @@ def provide(wanted: Wanted, environ: Mapping[str, str]) -> None:
 
 
 def first_offered(choices: Sequence[tuple[str, ...]], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The first of `choices` whose packages apt can install, all of them; else the last."""
-    if shutil.which("apt-get", path=environ.get("PATH")) is None:
+    """The first of `choices` whose packages apt can install, all of them; else the last.
+
+    Where the best is not to be had, apt's lists may be old, or lack a source that was never asked: a second
+    best is taken from fresh lists only.
+    """
+    if shutil.which("apt-get", path=environ.get("PATH")) is None or _is_offered(choices[0], environ):
         return choices[0]
-    for fetched in (False, True):
-        for names in choices:
-            if not _unknown(_simulated(names, environ)):
-                return names
-        as_root = _as_root(environ)
-        if not fetched and as_root is not None:
-            failure([*as_root, "apt-get", "update"], environ)  # that it failed shows in what comes next
-    return choices[-1]
+    if (as_root := _as_root(environ)) is not None:
+        failure([*as_root, "apt-get", "update"], environ)  # that it failed shows in what comes next
+    return next((names for names in choices if _is_offered(names, environ)), choices[-1])
+
+
+def _is_offered(names: Iterable[str], environ: Mapping[str, str]) -> bool:
+    return not _unknown(_simulated(names, environ))
 
 
 def owns(package: str, path: Path, environ: Mapping[str, str]) -> bool:
