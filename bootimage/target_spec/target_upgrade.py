@@ -20,8 +20,8 @@ from bootimage.target_spec.target_spellings import Spellings
 from bootimage.toolchain.rule_files import Row, Rules
 
 _INTEGER_SINCE = {
-    "target-pointer-width": "a number since nightly 2025-08-28, rust PR 144443",
-    "target-c-int-width": "a number since nightly 2025-07-24, rust PR 144218",
+    "target-pointer-width": "nightly 2025-08-28, rust PR 144443",
+    "target-c-int-width": "nightly 2025-07-24, rust PR 144218",
 }
 _LINK_ARGUMENTS = (
     *("pre-link-args", "late-link-args", "late-link-args-dynamic", "late-link-args-static"),
@@ -82,7 +82,7 @@ def upgrade_values(draft: Draft, schema: Schema, probes: Json, spellings: Spelli
     """Bring the forms of the values up to date; `probes` is how a target of this kind probes stacks."""
     for key in list(draft.fields):
         _forget_null(draft, schema, key)
-        _digits_to_number(draft, schema, key)
+        _number_or_digits(draft, schema, key)
         _respell(draft, key, spellings)
     for key in _LINK_ARGUMENTS:
         _link_arguments(draft, schema, key, spellings)
@@ -133,12 +133,14 @@ def _forget_null(draft: Draft, schema: Schema, key: str) -> None:
         draft.forget(key)
 
 
-def _digits_to_number(draft: Draft, schema: Schema, key: str) -> None:
-    value, types = draft.fields.get(key), schema.types(key)
-    if not isinstance(value, str) or "integer" not in types or "string" in types:
-        return
-    if re.fullmatch("[0-9]{1,4}", value):
-        draft.put(key, int(value), _INTEGER_SINCE.get(key, "a number"))
+def _number_or_digits(draft: Draft, schema: Schema, key: str) -> None:
+    """A number as the compiler reads it: as a string, or as a number since then."""
+    value, types = draft.fields.get(key), set(schema.types(key)) & {"integer", "string"}
+    since = _INTEGER_SINCE.get(key)
+    if types == {"integer"} and isinstance(value, str) and re.fullmatch("[0-9]{1,4}", value):
+        draft.put(key, int(value), f"a number since {since}" if since else "a number")
+    elif types == {"string"} and isinstance(value, int) and not isinstance(value, bool) and since:
+        draft.put(key, str(value), f"a string until {since}")
 
 
 def _respell(draft: Draft, key: str, spellings: Spellings) -> None:
