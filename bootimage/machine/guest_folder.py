@@ -90,6 +90,12 @@ def _end_guest(folder: Path) -> None:
     """Kill the guest of `folder` if it still runs: its number may be another process's by now."""
     with contextlib.suppress(OSError, ValueError):
         pid = int((folder / _QEMU).read_text())
-        told = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False)
-        if pid > 1 and os.fsencode(folder) in told.stdout:
+        if pid > 1 and os.fsencode(folder) in _command_line(pid):
             os.kill(pid, signal.SIGKILL)
+
+
+def _command_line(pid: int) -> bytes:
+    if sys.platform == "linux":  # where a small system may have no `ps`
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    command = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, check=False).stdout

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,21 +127,28 @@ def _sources(kind: Kind) -> Iterator[str]:
 
 
 def _copy_clone(project: Path, to: Path) -> None:
-    """What git has of `project`, as it is in the work tree."""
-    listed: Sequence[str] = (
-        subprocess.run(
-            ["git", "-c", f"safe.directory={project}", "ls-files", "-z"],
-            cwd=project,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        .stdout.decode()
-        .split("\0")
-    )
-    for name in filter(None, listed):
+    """What belongs to `project`, as it is in the work tree."""
+    for name in _names(project):
         if os.path.lexists(project / name):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project / name, to / name, follow_symlinks=False)
+
+
+def _names(project: Path) -> list[str]:
+    """The files that git has; where this is no clone, all but what the project makes itself."""
+    command = ["git", "-c", f"safe.directory={project}", "ls-files", "-z"]
+    if (project / ".git").exists():
+        listed = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, check=True)
+        return [name for name in listed.stdout.decode().split("\0") if name]
+    found = []
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if name not in _MADE and not name.endswith("_cache")]
+        found += [os.path.relpath(os.path.join(folder, name), project) for name in files]  # noqa: PTH118
+    return found
+
+
+_MADE = {".venv", "build", "target", "__pycache__", ".work", ".hypothesis"}
+"""Folders that are made by running the project, at whatever place."""
 
 
 def _hosts_rustup() -> Path:

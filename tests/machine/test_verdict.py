@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,14 @@ def test_another_success_code() -> None:
     assert judge(Evidence(ending(None, 33), 1.0), 35)[0] is Outcome.FAILED
 
 
-def test_success_code_0_is_a_shutdown_and_never_a_reset() -> None:
-    assert judge(Evidence(ending("guest-shutdown"), 1.0), 0)[0] is Outcome.PASSED
-    assert judge(Evidence(ending("guest-reset"), 1.0), 0)[0] is Outcome.RESET
-    assert judge(Evidence(ending(None), 1.0), 0)[0] is Outcome.MACHINE
+@pytest.mark.parametrize(("code", "of_a_reset"), [(None, Outcome.RESET), (0, Outcome.PASSED)])
+def test_where_exit_code_0_is_success(code: int | None, of_a_reset: Outcome) -> None:
+    """Who asks for 0 means a reset too; who asks for nothing means a shutdown."""
+    assert judge(Evidence(ending("guest-shutdown"), 1.0), code)[0] is Outcome.PASSED
+    assert judge(Evidence(ending("guest-reset"), 1.0), code)[0] is of_a_reset
+    fault = replace(ending("guest-reset"), triple_fault=True)
+    assert judge(Evidence(fault, 1.0), code)[0] is Outcome.TRIPLE_FAULT
+    assert judge(Evidence(ending(None), 1.0), code)[0] is Outcome.MACHINE
 
 
 @pytest.mark.parametrize(
