@@ -1,0 +1,5 @@
+"""What pip puts where SCons looks for tools: `Environment(tools=["rustkernel"])` then works anywhere."""
+
+from rustkernel import exists, generate
+
+__all__ = ["exists", "generate"]
