@@ -69,6 +69,7 @@ def test_where_guests_outlive_their_runner(empty_tmp: Path) -> None:
     folder = left(empty_tmp)
     with started(["sh", "-c", "sleep 60; :", folder / "vars.fd"]) as guest:
         note_guest(folder, guest.pid)
+        wait_until(lambda: os.fsencode(folder) in folders._command_line(guest.pid))  # it is being started
         with guest_folder():
             assert guest.wait(10) == -9
     assert not folder.exists()
