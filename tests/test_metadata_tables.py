@@ -94,7 +94,17 @@ BAD: list[tuple[Any, str, str, str | None]] = [
     (bootimage_settings, "test-args = [1]", "must be a string, found the number 1", None),
     (bootimage_settings, "run-command = []", "must name a program", None),
     (bootimage_settings, "test-timout = 3", "is no key of", "did you mean `test-timeout`?"),
-    (bootimage_settings, "default-target = 'x'", "is no key of", "the keys are: "),
+    (bootimage_settings, "default-target = 'x'", "a key of old versions", "write it to .cargo/config.toml"),
+    (bootimage_settings, "minimum_image_size = 1", "a key of old versions", "leave it out; `truncate"),
+    (bootimage_settings, "output = 'x'", "a key of old versions", "leave it out; `bootimage build --out-dir"),
+    (bootimage_settings, "bootloader.name = 'x'", "a key of old versions", "leave it out: the loader is a"),
+    (
+        bootimage_settings,
+        "package-file = 'x'",
+        "a key of old versions",
+        "leave it out; the option --manifest",
+    ),
+    (bootimage_settings, "xyz = 'x'", "is no key of", "the keys are: "),
 ]
 
 

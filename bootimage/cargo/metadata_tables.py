@@ -92,7 +92,22 @@ def _read(file: TomlFile, table: str, readers: Mapping[str, _Reader]) -> dict[st
     return {key.replace("-", "_"): readers[key](file, (*place, key)) for key in entries}
 
 
+# Keys of the program `bootimage` before 0.8, and what does their work today.
+_OLD_KEYS = {
+    "default-target": 'write it to .cargo/config.toml: [build] target = "..."',
+    "output": "leave it out; `bootimage build --out-dir FOLDER` says where images go",
+    "minimum-image-size": "leave it out; `truncate --size=SIZE IMAGE` makes an image larger",
+    "bootloader": 'leave it out: the loader is a dependency, `[dependencies] bootloader = "0.9"`',
+    "package-file": "leave it out; the option --manifest-path names another Cargo.toml",
+    "package-filepath": "leave it out; the option --manifest-path names another Cargo.toml",
+}
+
+
 def _unknown(file: TomlFile, keys: tuple[str, ...], known: Mapping[str, _Reader]) -> BuildError:
+    name = keys[-1].replace("_", "-")
+    if keys[-2] == "bootimage" and name in _OLD_KEYS:
+        what = f"`{keys[-1]}` is a key of old versions of bootimage, which nothing reads any more"
+        return file.error(what, *keys, hint=_OLD_KEYS[name])
     near = closest(keys[-1].replace("_", "-").lower(), known)
     return file.error(
         f"`{keys[-1]}` is no key of `[{'.'.join(keys[:-1])}]`",
