@@ -7,9 +7,11 @@ runs from the root folder, where it finds none, and is given the rest of the fil
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
+from bootimage.base.errors import closest
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.run_program import decode, run
 from bootimage.base.toml_file import read_toml
@@ -23,13 +25,20 @@ from bootimage.cargo.workspace import find_workspace
 from bootimage.context import BuildContext
 from bootimage.target_spec.target import Target
 
+# The folder beside cargo's results with what we hand over.
+_CONFIG = "config"
+_UNUSED = re.compile(r"unused config key `(?P<key>[^`]+)` in `(?P<file>[^`]+)`")
+# What is often written in another way; cargo's manual has `target-spec-json`.
+_NAMES = ("json-target-spec", "build-std", "build-std-features")
+
 
 @dataclass(frozen=True)
 class CrateConfig:
     """`arguments` for cargo, and the `rustflags` that the configuration has for the target.
 
     `home` is cargo's home where it cannot be the user's. `wrapped`: a program is between cargo and rustc.
-    `profile_flags` are those flags for which the profile stands that concern `core` too.
+    `profile_flags` are those flags for which the profile stands that concern `core` too. `users` is what all
+    this was made from.
     """
 
     arguments: tuple[str, ...]
@@ -37,6 +46,19 @@ class CrateConfig:
     home: OwnHome | None = None
     wrapped: bool = False
     profile_flags: tuple[str, ...] = ()
+    users: CargoConfig | None = None
+
+    def reword(self, line: str) -> str:
+        """A line of cargo's about a key that it does not use, with the user's file in place of ours."""
+        found = _UNUSED.search(line)
+        if found is None or self.users is None or _CONFIG not in Path(found["file"]).parts:
+            return line
+        place = self.users.error("", *found["key"].split("."))
+        if place.file is None:
+            return line
+        near = closest(found["key"].rpartition(".")[2], _NAMES)
+        hint = f" (did you mean `{near}`?)" if near else ""
+        return f"{line[: found.start('file')]}{place.file}:{place.line or 1}`{hint}{line[found.end() :]}"
 
     @property
     def working_directory(self) -> Path:
@@ -64,7 +86,7 @@ def crate_config(
     user_home = context.toolchain.cargo_home()
     home = make_home(target_dir / "config/own", found, user_home) if found is not None else None
     of_profile = profile_flags(find_workspace(read_toml(manifest)), config, profile)
-    return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config), tuple(of_profile))
+    return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config), tuple(of_profile), config)
 
 
 def _has_wrapper(config: CargoConfig) -> bool:

@@ -88,7 +88,9 @@ def _fetch(context: BuildContext, wanted: Fetch) -> Finished:
     if wanted.config.home is not None:
         environment, folder = _with_credentials(context, wanted, environment)
     command = [str(context.toolchain.cargo), "fetch", "--manifest-path", str(wanted.manifest), *wanted.words]
-    return run_cargo([*command, *wanted.config.arguments], env=environment, cwd=folder)
+    return run_cargo(
+        [*command, *wanted.config.arguments], env=environment, cwd=folder, reword=wanted.config.reword
+    )
 
 
 def _with_credentials(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bootimage.base import console
@@ -35,15 +35,17 @@ def run_cargo(
     env: Mapping[str, str],
     step: console.Step | None = None,
     cwd: Path | None = None,
+    reword: Callable[[str], str] = str,
 ) -> Finished:
     """Run the cargo command `argv` in the environment `env` and return when it has ended.
 
     Warnings and errors are shown as they come, in colour on a terminal. Cargo's progress is shown as
     `step`'s; its status lines (`Compiling core ...`) are shown only under VERBOSE=1. Standard output
-    is kept for the caller; of it, what programs have printed among cargo's messages is shown. Any exit
-    status is returned: `run_cargo(...).or_fail("cannot build x")`.
+    is kept for the caller; of it, what programs have printed among cargo's messages is shown. `reword` says
+    what the user reads for a line that names a file of ours. Any exit status is returned:
+    `run_cargo(...).or_fail("cannot build x")`.
     """
-    show = None if console.verbose() else _CargoMessages(step, cwd).show
+    show = None if console.verbose() else _CargoMessages(step, cwd, reword).show
     bar = step is not None and not console.verbose()
     finished = run(argv, env=_with_terminal(env, bar=bar), cwd=cwd, on_stderr=show)
     show_printed(finished.stdout)
@@ -68,9 +70,12 @@ def _with_terminal(env: Mapping[str, str], *, bar: bool) -> dict[str, str]:
 class _CargoMessages:
     """Passes on what a person should read of cargo's standard error, and the progress to `step`."""
 
-    def __init__(self, step: console.Step | None, cwd: Path | None) -> None:
+    def __init__(
+        self, step: console.Step | None, cwd: Path | None, reword: Callable[[str], str] = str
+    ) -> None:
         self._step = step
         self._cwd = cwd
+        self._reword = reword
 
     def show(self, text: str) -> None:
         pieces = (piece.removeprefix(_ERASE) for piece in _LINE.findall(text))
@@ -79,7 +84,7 @@ class _CargoMessages:
             console.write_error(kept)
 
     def _mended(self, piece: str) -> str:
-        return mended_place(piece, self._cwd) if self._cwd else piece
+        return self._reword(mended_place(piece, self._cwd) if self._cwd else piece)
 
     def _is_for_user(self, piece: str) -> bool:
         plain = _COLOUR.sub("", piece)

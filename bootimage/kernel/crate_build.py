@@ -96,7 +96,8 @@ def compile_crate(context: BuildContext, build: CrateBuild, verb: str) -> bytes:
         def attempt() -> Finished:
             # From the root folder, cargo finds none of the project's configuration by itself: it gets
             # what we hand over, which is all but build-std, since the sysroot answers that.
-            return run_cargo(command, env=environment, cwd=config.working_directory, step=step)
+            cwd, reword = config.working_directory, config.reword
+            return run_cargo(command, env=environment, cwd=cwd, step=step, reword=reword)
 
         finished = with_crates(context, crates_of(context, build, config, environment), attempt)
     if finished.returncode != 0:
