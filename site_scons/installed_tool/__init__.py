@@ -1,5 +1,5 @@
 """What pip puts where SCons looks for tools: `Environment(tools=["rustkernel"])` then works anywhere."""
 
-from rustkernel import exists, generate
+from rustkernel import exists, generate, options
 
-__all__ = ["exists", "generate"]
+__all__ = ["exists", "generate", "options"]

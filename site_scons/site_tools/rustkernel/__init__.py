@@ -42,6 +42,8 @@ from . import (  # noqa: E402
 )
 from .scons_internals import scons_version  # noqa: E402
 
+options = variables.options
+
 
 def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
