@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from bootimage.base.errors import BuildError
 from bootimage.base.signals import ending_signals
+from bootimage.machine.guest_folder import dies_with_parent
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def run_attached(words: Sequence[str], env: Mapping[str, str], limit: float | No
     """
     with terminal_kept(), ending_signals():
         try:
-            child = subprocess.Popen(words, env=dict(env))
+            child = subprocess.Popen(words, env=dict(env), preexec_fn=dies_with_parent())
         except OSError as error:
             raise BuildError(f"cannot run {words[0]}: {error.strerror}") from error
         try:

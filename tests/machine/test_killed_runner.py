@@ -57,6 +57,28 @@ def test_the_guest_dies_with_its_runner(
     assert list(empty_tmp.iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it goes on")
+def test_a_program_on_the_terminal_dies_with_its_runner(tmp_path: Path) -> None:
+    """What a manifest's `run-command` names, or QEMU as its arguments say."""
+    script = "import os\nfrom bootimage.machine.terminal import run_attached\n"
+    script += "run_attached(['sh', '-c', 'echo $$; exec sleep 60'], os.environ, None)\n"
+    environ = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    with started([sys.executable, "-c", script], env=environ, stdout=subprocess.PIPE) as runner:
+        assert runner.stdout is not None
+        number = int(runner.stdout.readline())
+        assert Path(f"/proc/{number}").exists()
+        runner.kill()
+    wait_until(lambda: not _runs(number))
+
+
+def _runs(number: int) -> bool:
+    """Whether the process is there, and is not one that nobody has fetched yet."""
+    try:
+        return ") Z " not in Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return False
+
+
 def left(temporary: Path) -> Path:
     """A folder as a killed run leaves it."""
     folder = temporary / "machine-left"
