@@ -14,7 +14,7 @@ from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, ru
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.run_program import Finished, run
-from bootimage.toolchain import fact_cache, identify_compiler, rule_files, toolchain
+from bootimage.toolchain import fact_cache, rule_files, toolchain
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import Toolchain, find_toolchain
 from bootimage.toolchain.toolchain_summary import table
@@ -385,7 +385,7 @@ def test_rustups_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: s
     assert not [line for line in table(found) if "missing" in line]
     # Another process, later: what is known needs no program.
     monkeypatch.setattr(fact_cache, "_known", {})
-    monkeypatch.setattr(identify_compiler, "run", never)
+    monkeypatch.setattr("bootimage.base.run_program.run", never)
     again = find_toolchain(request)
     assert again == found and again.library_source()
 
