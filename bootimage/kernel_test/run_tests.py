@@ -1,24 +1,22 @@
 """Run one kernel's test: boot its image, hear it out, and judge how it ended.
 
-Run one kernel's test for the user, and remember that it passed.
+Run one kernel's test for the user.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from bootimage.base import console
-from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.base.write_files import write_output, write_whole
+from bootimage.base.write_files import write_output
 from bootimage.kernel_test.conversation import Conversation, Step
-from bootimage.kernel_test.verdict import Evidence, Outcome, Result, describe, judge
+from bootimage.kernel_test.verdict import Evidence, Result, describe, judge
 from bootimage.machine.guest import Guest
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import SUCCESS_CODE, Machine
@@ -199,17 +197,3 @@ def run_kernel_test(test: GuestTest, stop: Callable[[], bool]) -> Result:
             sink.close()
     console.say(describe(result).splitlines()[0])
     return result
-
-
-def write_pass(result: Result, path: Path) -> None:
-    """Remember in the file `path` that the test has passed."""
-    write_whole(path, json.dumps({"test": result.name, "seconds": result.seconds, "detail": result.detail}))
-
-
-def read_pass(path: Path) -> Result | None:
-    """The result of an earlier run that passed; None where there is none, or none that can be read."""
-    known = read_object(path)
-    test, detail, seconds = (known.get(key) for key in ("test", "detail", "seconds"))
-    if isinstance(test, str) and isinstance(detail, str) and isinstance(seconds, float | int):
-        return Result(test, Outcome.PASSED, detail, seconds, None)
-    return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from project import FILES, Project
+from project import BUILD, FILES, Project
 
 LIST = Path(__file__).with_name("idle_modules.txt")
 
@@ -31,3 +31,16 @@ def test_an_idle_run_imports_what_is_listed(make: Callable[..., Project]) -> Non
     found = imported(project)
     assert found - listed == set(), "import it where it is used, or list it with a reason"
     assert listed - found == set(), "no longer imported: take it off the list"
+
+
+def test_tests_that_have_passed_cost_an_idle_run_little(make: Callable[..., Project]) -> None:
+    """Their memory is looked at by every run; what boots guests is not loaded for that."""
+    tests = 'KernelTest("test-kernel", "kernel", RUST_TARGET="x86_64-my_os.json")'
+    project = make({**FILES, "SConstruct": f"{FILES['SConstruct']}env.{tests}\n"})
+    project.scons()
+    memory = project.root / BUILD / "tests/my_os/bin-my_os-bios.passed"
+    memory.parent.mkdir(parents=True)
+    memory.write_text('{"test": "bin-my_os (bios)", "seconds": 1.0, "detail": "exit code 33"}')
+    found = imported(project)
+    assert "bootimage.kernel_test.passed_test" in found, "it was looked at"
+    assert not {"bootimage.kernel_test.run_tests", "asyncio", "qemu"} & found

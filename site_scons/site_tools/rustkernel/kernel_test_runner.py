@@ -78,7 +78,7 @@ def _sum_up(env: Any, name: str, nodes: list[Any]) -> int:
 
 
 def _earlier(node: Any) -> Result:
-    from bootimage.kernel_test.run_tests import read_pass
+    from bootimage.kernel_test.passed_test import read_pass
 
     if result := read_pass(Path(node.abspath)):
         return result
@@ -87,10 +87,12 @@ def _earlier(node: Any) -> Result:
 
 def distrust_damage(env: Any, node: Any) -> None:
     """Have the test run whose memory `node` is, where that cannot be read: what is there is no success."""
-    from bootimage.kernel_test.run_tests import read_pass
-
     path = Path(node.abspath)
-    if path.exists() and read_pass(path) is None:
+    if not path.exists():
+        return
+    from bootimage.kernel_test.passed_test import read_pass
+
+    if read_pass(path) is None:
         env.AlwaysBuild(node)
 
 
@@ -119,7 +121,8 @@ def screenshot(result: Any) -> Any:
 
 
 def _run(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
-    from bootimage.kernel_test.run_tests import run_kernel_test, write_pass
+    from bootimage.kernel_test.passed_test import write_pass
+    from bootimage.kernel_test.run_tests import run_kernel_test
 
     node = target[0]
     Path(node.abspath).unlink(missing_ok=True)
