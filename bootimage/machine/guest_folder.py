@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bootimage.base.abandoned_folders import remove_abandoned
 from bootimage.base.errors import BuildError
 
 _PREFIX = "machine-"
@@ -27,7 +28,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 @contextlib.contextmanager
 def guest_folder() -> Iterator[Path]:
     """An empty folder for one guest, which goes with it. What killed runs have left is ended and removed."""
-    _sweep(Path(tempfile.gettempdir()))
+    remove_abandoned(_PREFIX, _is_left)
     try:
         folder, owner = _owned_folder()
     except OSError as error:
@@ -66,31 +67,25 @@ def dies_with_parent() -> Callable[[], None] | None:
     return lambda: prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def _sweep(temporary: Path) -> None:
-    """End and remove what killed runs of this user have left in a folder that all users may write to."""
-    with contextlib.suppress(OSError), os.scandir(temporary) as entries:
-        for entry in entries:
-            ours = entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False)
-            if ours and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
-                with contextlib.suppress(OSError):
-                    _remove_if_left(Path(entry.path))
-
-
-def _remove_if_left(folder: Path) -> None:
-    owner = os.open(folder / _OWNER, os.O_RDWR | os.O_NOFOLLOW)
+@contextlib.contextmanager
+def _is_left(folder: int, name: str) -> Iterator[bool]:
+    """Whether a killed run has left the folder; its guest is ended then, and nobody else takes the lock."""
+    owner = os.open(_OWNER, os.O_RDWR | os.O_NOFOLLOW, dir_fd=folder)
     try:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _end_guest(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        _end_guest(folder, name)
+        yield True
     finally:
         os.close(owner)
 
 
-def _end_guest(folder: Path) -> None:
-    """Kill the guest of `folder` if it still runs: its number may be another process's by now."""
+def _end_guest(folder: int, name: str) -> None:
+    """Kill the guest of the folder if it still runs: its number may be another process's by now."""
     with contextlib.suppress(OSError, ValueError):
-        pid = int((folder / _QEMU).read_text())
-        if pid > 1 and os.fsencode(folder) in _command_line(pid):
+        noted = os.open(_QEMU, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+        with os.fdopen(noted) as file:
+            pid = int(file.read())
+        if pid > 1 and os.fsencode(Path(tempfile.gettempdir(), name)) in _command_line(pid):
             os.kill(pid, signal.SIGKILL)
 
 
