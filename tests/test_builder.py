@@ -68,9 +68,10 @@ def test_no_package_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_folder_of_everybodys_is_not_searched(tmp_path: Path, mode: int, found: bool) -> None:
     """What others have put beside the project, in the folder for temporary files, is not the user's."""
     shared = tmp_path / "shared"
-    tree(shared, {"other/Cargo.toml": named("k"), "other/src/main.rs": "", "mine/k": ""})
+    # Other tests' folders lie beside this one's, with packages of theirs.
+    tree(shared, {"other/Cargo.toml": named("only-here"), "other/src/main.rs": "", "mine/only-here": ""})
     shared.chmod(mode)
-    kernel = shared / "mine/k"
+    kernel = shared / "mine/only-here"
     if found:
         assert find_manifest.find_manifest(kernel) == shared / "other/Cargo.toml"
     else:

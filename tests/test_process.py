@@ -9,11 +9,10 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from child_processes import started
+from child_processes import runs, started, wait_until
 
 from bootimage.base import console, run_program
 from bootimage.base.errors import BuildError
@@ -197,27 +196,12 @@ def test_a_signal_ends_the_children(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as parent:
-        until((tmp_path / "pids").exists)
+        wait_until((tmp_path / "pids").exists, 10)
         parent.send_signal(number)
         stdout, _ = parent.communicate(timeout=20)
     assert stdout.decode() == ("error: sh was interrupted\n" if handler else "")
     for pid in (tmp_path / "pids").read_text().split():
-        until(lambda pid=pid: not running(int(pid)))  # type: ignore[misc]
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def running(pid: int) -> bool:
-    """Whether the process is there and is not a zombie that its new parent has not fetched yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        wait_until(lambda pid=pid: not runs(int(pid)), 10)  # type: ignore[misc]
 
 
 def test_no_zombie_is_left(shown: list[str]) -> None:

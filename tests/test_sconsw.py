@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from child_processes import started
+from child_processes import started, wait_until
 from fake_toolchain import HOST, PLACEHOLDER, SINCE, library, program, rustc, rustup
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -618,7 +618,7 @@ def test_interrupted_set_up_is_done_again(machine: Machine) -> None:
             stderr=subprocess.PIPE,
             process_group=0,
         ) as caller:
-            until(lambda: machine.log.exists())
+            wait_until(machine.log.exists, 20)
             os.killpg(caller.pid, number)
             _, stderr = caller.communicate()
         assert caller.returncode != 0 and b"Traceback" not in stderr
@@ -646,16 +646,6 @@ def test_first_calls_at_once(machine: Machine) -> None:
     assert sum("waiting for another sconsw" in text for text in said) >= 1
     commands = machine.commands()
     assert commands.count(PACKAGES) == 1 and len(commands) == 6
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-# For real
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from boot_sectors import ENDLESS_SERIAL, HALT, RESET, SHUT_DOWN, TRIPLE_FAULT, exit_with, sector, serial
-from child_processes import guests, started
+from child_processes import guests, started, wait_until
 from cli_shell import Shell, recorder
 from elf_bytes import elf
 
@@ -222,13 +222,6 @@ def start(shell: Shell, name: str, **options: object) -> AbstractContextManager[
     return started(words, env=environ, stdin=subprocess.DEVNULL, **options)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.mark.boot
 @pytest.mark.parametrize("name", [TEST, "target/debug/os"])
 @pytest.mark.parametrize("more", [["-display", "none"], ["-display", "none", "-serial", "mon:stdio"]])
@@ -250,7 +243,7 @@ def test_interrupted(shell: Shell, name: str, number: signal.Signals) -> None:
     image = shell.folder / "image"
     image.write_bytes(sector(serial("on\n") + HALT))
     with start(shell, executable(shell, name), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        wait_for(lambda: guests(image))
+        wait_until(lambda: guests(image))
         time.sleep(0.5)
         child.send_signal(number)
         _out, errors = child.communicate(timeout=30)

@@ -8,15 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import boot_sectors as bs
 import pytest
 from cargo_tree import named, tree
-from child_processes import guests, started
+from child_processes import guests, started, wait_until
 from fake_toolchain import program, rustc
 
 pytestmark = pytest.mark.boot
@@ -310,13 +308,6 @@ def test_cleaning_leaves_nothing(project: Project) -> None:
     assert [path for path in (project.root / RESULTS).rglob("*") if path.is_file()] == []
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 def test_a_signal_ends_the_guests(project: Project, jobs: str, number: signal.Signals) -> None:
@@ -324,7 +315,7 @@ def test_a_signal_ends_the_guests(project: Project, jobs: str, number: signal.Si
         project.guest(name, bs.sector(bs.HALT))
     command = project.command(jobs, "test-kernel")
     with started(command, cwd=project.root, env=project.environ(), stdin=subprocess.DEVNULL) as scons:
-        wait_until(lambda: len(guests(project.root)) == int(jobs[2:]))
+        wait_until(lambda: len(guests(project.root)) == int(jobs[2:]), 60)
         scons.send_signal(number)
         assert scons.wait(timeout=60) != 0
     wait_until(lambda: guests(project.root) == [], 10)

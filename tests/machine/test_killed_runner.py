@@ -6,26 +6,18 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import boot_sectors as bs
 import pytest
-from child_processes import started
+from child_processes import runs, started, wait_until
 
 from bootimage.machine import guest_folder as folders
 from bootimage.machine.guest_folder import guest_folder, note_guest
 from bootimage.machine.qemu import Machine
 
 HERE = Path(__file__).parent
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.boot
@@ -68,15 +60,7 @@ def test_a_program_on_the_terminal_dies_with_its_runner(tmp_path: Path) -> None:
         number = int(runner.stdout.readline())
         assert Path(f"/proc/{number}").exists()
         runner.kill()
-    wait_until(lambda: not _runs(number))
-
-
-def _runs(number: int) -> bool:
-    """Whether the process is there, and is not one that nobody has fetched yet."""
-    try:
-        return ") Z " not in Path(f"/proc/{number}/stat").read_text()
-    except OSError:
-        return False
+    wait_until(lambda: not runs(number))
 
 
 def left(temporary: Path) -> Path:

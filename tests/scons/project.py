@@ -136,6 +136,15 @@ class Project:
         return Project(root, self.tools, self.environ)
 
 
+def checkout_for_pip(code: Path, folder: Path) -> Path:
+    """A checkout in `folder` with all that pip needs; its packages are those in `code`."""
+    shutil.copytree(code, folder)
+    for path in CHECKOUT.iterdir():
+        if path.name.startswith(("README", "LICENSE", "pyproject")):
+            shutil.copy(path, folder)
+    return folder
+
+
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> str:
     """What the process and its children print until they end, which they must within so many `seconds`."""
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from project import BUILD, CHECKOUT, FILES, SCONSTRUCT, Project
+from project import BUILD, FILES, SCONSTRUCT, Project, checkout_for_pip
 
 Make = Callable[..., Project]
 
@@ -346,11 +346,8 @@ def test_decider(decider: str, make: Make) -> None:
 
 def test_pip_installed(make: Make, tmp_path: Path, plugin: Path) -> None:
     """Any folder will do where `import rustkernel` finds what pip has installed."""
-    checkout, where = tmp_path / "checkout", tmp_path / "installed"
-    shutil.copytree(plugin.parent, checkout)
-    for path in CHECKOUT.iterdir():
-        if path.name.startswith(("README", "LICENSE", "pyproject")):
-            shutil.copy(path, checkout)
+    where = tmp_path / "installed"
+    checkout = checkout_for_pip(plugin.parent, tmp_path / "checkout")
     pip = [
         sys.executable,
         "-m",
