@@ -84,7 +84,7 @@ def crate_config(
     arguments = ("--config", str(_write(handed_over, target_dir))) if handed_over else ()
     found = config.found_anyway()
     user_home = context.toolchain.cargo_home()
-    home = make_home(target_dir / "config/own", found, user_home) if found is not None else None
+    home = make_home(target_dir / _CONFIG / "own", found, user_home) if found is not None else None
     of_profile = profile_flags(find_workspace(read_toml(manifest)), config, profile)
     return CrateConfig(arguments, tuple(flags), home, _has_wrapper(config), tuple(of_profile), config)
 
@@ -100,7 +100,7 @@ def _write(values: dict[str, object], target_dir: Path) -> Path:
     import tomli_w
 
     # cargo takes relative paths from the folder above the file's; the values have none left.
-    path = target_dir / "config" / "handed-over.toml"
+    path = target_dir / _CONFIG / "handed-over.toml"
     write_whole(path, tomli_w.dumps(values))
     return path
 

@@ -18,20 +18,18 @@ def is_crate_name(name: str) -> bool:
     return bool(name) and all(letter.isalnum() or letter in "-_" for letter in name)
 
 
-def check_package_name(file: TomlFile, name: str) -> str:
-    """`name`, which stands as `package.name` in `file`; BuildError where cargo would refuse it."""
-    if is_package_name(name):
-        return name
-    raise file.error(
-        f"no package can be called {name!a}: a name is of letters, digits, `-` and `_`, and begins with a "
-        "letter or `_`",
-        "package",
-        "name",
-    )
+def check_package_name(file: TomlFile, name: str) -> None:
+    """Raise BuildError where cargo would refuse `name`, which stands as `package.name` in `file`."""
+    if not is_package_name(name):
+        raise file.error(
+            f"no package can be called {name!a}: a name is of letters, digits, `-` and `_`, and begins with "
+            "a letter or `_`",
+            "package",
+            "name",
+        )
 
 
-def check_crate_name(file: TomlFile, name: str, *keys: Key) -> str:
-    """`name`, which stands at `keys` in `file`; BuildError where rustc would refuse it."""
-    if is_crate_name(name):
-        return name
-    raise file.error(f"no crate can be called {name!a}: a name is of letters, digits, `-` and `_`", *keys)
+def check_crate_name(file: TomlFile, name: str, *keys: Key) -> None:
+    """Raise BuildError where rustc would refuse `name`, which stands at `keys` in `file`."""
+    if not is_crate_name(name):
+        raise file.error(f"no crate can be called {name!a}: a name is of letters, digits, `-` and `_`", *keys)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootimage.base.errors import BuildError
-from bootimage.cargo.manifest import Package, read_package
+from bootimage.cargo.manifest import Package, read_with_crates
 
 
 def nearest_manifest(folder: Path) -> Path | None:
@@ -55,11 +55,9 @@ def _dependencies(package: Package) -> set[str]:
 def _readable(manifest: Path) -> Package | None:
     """The package; None for a workspace alone, and for somebody else's that cannot be read."""
     try:
-        package = read_package(manifest)
-        _ = package.crates
+        return read_with_crates(manifest)
     except BuildError:
         return None
-    return package
 
 
 def _candidates(start: Path) -> Iterator[Path]:

@@ -127,6 +127,13 @@ def read_package(manifest: Path, cargo_home: Path | None = None) -> Package:
     return Package(file, workspace, name, text("version") or "0.0.0", text("edition") or "2015")
 
 
+def read_with_crates(manifest: Path) -> Package:
+    """As `read_package`; what is wrong with one of its crates is told now, not when they are looked at."""
+    package = read_package(manifest)
+    _ = package.crates
+    return package
+
+
 def _with_package(file: TomlFile) -> TomlFile:
     """`file`, with `[project]`, the spelling of cargo's first years, as `[package]`."""
     if "package" in file.data:

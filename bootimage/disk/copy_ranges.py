@@ -23,9 +23,8 @@ _NOT_LIKE_THIS = {
     errno.ENOSYS,
     errno.EOPNOTSUPP,
     errno.EINVAL,
-    errno.ENOTSOCK,  # sendfile elsewhere than on Linux
     errno.EPERM,
-    errno.ENOTSOCK,
+    errno.ENOTSOCK,  # sendfile elsewhere than on Linux
     errno.ETXTBSY,
 }
 

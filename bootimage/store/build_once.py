@@ -84,24 +84,19 @@ def _make(store: Store, key: str, label: str, build: Callable[[Path], Mapping[st
         files = build(folder)
         return store.put(key, files, label, time.monotonic() - started)
 
-    with store.work(label) as folder:
-        try:
-            return made(folder)
-        except (BuildError, OSError) as problem:  # compilers do not tell us that they had no room
-            if not store.set_aside_if_full(folder):
-                raise _no_room(folder, problem) from problem
-    with store.work(label) as folder:
-        try:
-            return made(folder)
-        except (BuildError, OSError) as problem:
-            raise _no_room(folder, problem) from problem
+    while True:
+        with store.work(label) as folder:
+            try:
+                return made(folder)
+            except (BuildError, OSError) as problem:  # compilers do not tell us that they had no room
+                if store.set_aside_if_full(folder):
+                    continue
+                if (left := room(folder)) < LITTLE_ROOM:
+                    raise _no_room(folder, left) from problem
+                raise
 
 
-def _no_room(folder: Path, problem: BuildError | OSError) -> BaseException:
-    """What to tell of a build that failed: that its folder's disk is full, where it is."""
-    left = room(folder)
-    if left >= LITTLE_ROOM:
-        return problem
+def _no_room(folder: Path, left: int) -> BuildError:
     return BuildError(
         f"the disk is full here: {left >> 20} MiB are left for what is built",
         file=folder.parent,

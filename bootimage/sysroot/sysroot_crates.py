@@ -58,10 +58,15 @@ _WHEN = {"always", "never"}
 def _listed(config: CargoConfig, key: str, part: str) -> list[str]:
     """What `unstable` has as `key`, and what the tables `build-std` of RFC 3875 have as `part`."""
     places = [config.table("build"), *config.table("target").values()]
-    tables = [each.get("build-std") for each in places if isinstance(each, dict)]
-    stable = [found for each in tables for found in ([each.get(part)] if isinstance(each, dict) else [])]
-    stable += [each for each in tables if part == "crates" and isinstance(each, list | str)]
+    stable = [_part(each.get("build-std"), part) for each in places if isinstance(each, dict)]
     return [name for found in (config.table("unstable").get(key), *stable) for name in _names(found)]
+
+
+def _part(found: object, part: str) -> object:
+    """One part of a table; what is no table lists the crates."""
+    if isinstance(found, dict):
+        return found.get(part)
+    return found if part == "crates" else None
 
 
 def _names(found: object) -> list[str]:

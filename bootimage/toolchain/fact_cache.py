@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -66,12 +65,15 @@ class Probe:
     def _write(self, facts: dict[str, str]) -> None:
         if self.file is None:
             return
+        from bootimage.base.write_files import replacing
+
+        kept = json.dumps(dict(list(facts.items())[-_MOST:]), indent=1)
         with contextlib.suppress(OSError):  # a full or read-only disk: ask again next time
             make_private_folder(self.file.parent)
-            handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
-            with os.fdopen(handle, "w") as file:
-                json.dump(dict(list(facts.items())[-_MOST:]), file, indent=1)
-            Path(name).replace(self.file)
+            with replacing(self.file) as partial:
+                handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "w") as file:
+                    file.write(kept)
 
 
 def _sealed(key: str, fact: str) -> str:

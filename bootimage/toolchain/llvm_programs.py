@@ -68,11 +68,11 @@ def link_as_rust_lld(lld: Path, folder: Path) -> Path:
     """
     link = folder / "rust-lld"
     if not (link.is_symlink() and link.readlink() == lld.resolve()):
+        from bootimage.base.write_files import replacing
+
         make_private_folder(folder)
-        new = folder / f".rust-lld.{os.getpid()}"
-        new.unlink(missing_ok=True)
-        new.symlink_to(lld.resolve())
-        new.replace(link)
+        with replacing(link) as new:
+            new.symlink_to(lld.resolve())
     return folder
 
 

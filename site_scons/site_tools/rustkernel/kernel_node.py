@@ -10,7 +10,7 @@ import SCons.Util
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
-from bootimage.cargo.manifest import Package, read_package
+from bootimage.cargo.manifest import Package, read_with_crates
 from bootimage.cargo.target_folder import profile_folder
 
 from . import (
@@ -115,13 +115,7 @@ def settled(env: Any, manifest: Path) -> Any:
 
 def described_in(env: Any, manifest: Path) -> Package | None:
     """The package, or UserError; None for one that cannot be read where that is no matter (-c, -h)."""
-    return tried(env, lambda: _with_crates(read_package(manifest)))
-
-
-def _with_crates(package: Package) -> Package:
-    """The package, after its crates have been read: what is wrong with them is told now."""
-    _ = package.crates
-    return package
+    return tried(env, lambda: read_with_crates(manifest))
 
 
 def tried(env: Any, read: Callable[[], Result]) -> Result | None:
