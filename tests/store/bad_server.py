@@ -41,14 +41,12 @@ def _accept(listener: socket.socket, behaviour: Behaviour, requests: Requests) -
 
 
 def _converse(line: socket.socket, behaviour: Behaviour, requests: Requests) -> None:
+    """Answer until either side has closed the connection: an OSError, also one that `behaviour` raises, ends it."""
     with suppress(OSError), line:
         data = b""
         while True:
             while b"\r\n\r\n" not in data:
-                more = line.recv(65536)
-                if not more:
-                    return
-                data += more
+                data += _received(line)
             head, _, data = data.partition(b"\r\n\r\n")
             first, *rest = head.decode().split("\r\n")
             method, path, _ = first.split(" ")
@@ -58,9 +56,16 @@ def _converse(line: socket.socket, behaviour: Behaviour, requests: Requests) -> 
             if method == "PUT":
                 wanted = int(headers["content-length"])
                 while len(data) < wanted:
-                    data += line.recv(65536)
+                    data += _received(line)
                 body, data = data[:wanted], data[wanted:]
             behaviour(line, method, path.removeprefix("/cache/"), body)
+
+
+def _received(line: socket.socket) -> bytes:
+    """What has come, at least a byte: without that, a connection closed half-way is waited for without end."""
+    if more := line.recv(65536):
+        return more
+    raise ConnectionAbortedError("closed by the client")
 
 
 def answer(line: socket.socket, status: int, body: bytes = b"", *headers: str, method: str = "GET") -> None:
@@ -83,7 +88,7 @@ def dripping(line: socket.socket, method: str, path: str, body: bytes) -> None:
 
 def hanging_up(line: socket.socket, method: str, path: str, body: bytes) -> None:
     """Close the connection without an answer."""
-    line.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("closed by the server")
 
 
 def endless(line: socket.socket, method: str, path: str, body: bytes) -> None:
@@ -101,7 +106,7 @@ def huge(line: socket.socket, method: str, path: str, body: bytes) -> None:
 def garbage(line: socket.socket, method: str, path: str, body: bytes) -> None:
     """Something that is no HTTP."""
     line.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n" * 10)
-    line.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("closed by the server")
 
 
 def endless_headers(line: socket.socket, method: str, path: str, body: bytes) -> None:

@@ -203,7 +203,8 @@ def test_a_server_that_checks(tmp_path: Path, said: list[str]) -> None:
 def test_a_connection_that_the_server_has_closed_meanwhile(tmp_path: Path, said: list[str]) -> None:
     def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
         answer(line, 201 if method == "PUT" else 404, b"no", method=method)
-        line.shutdown(socket.SHUT_RDWR)
+        # Ends the conversation: a request that comes between the answer and the end is not read, so not counted.
+        raise ConnectionAbortedError("closed by the server")
 
     with serving(behave) as server:
         cache = remote(server.url)
