@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import math
 import os
 import selectors
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -68,20 +70,26 @@ def run(
     cwd: Path | None = None,
     quiet: bool = False,
     on_stderr: Callable[[str], None] | None = None,
+    given: bytes = b"",
+    at_most: float = math.inf,
 ) -> Finished:
     """Run `argv` in exactly the environment `env` and return when it has ended.
 
-    Standard output is kept; standard error is kept and, line by line, shown to the user (handed to
-    `on_stderr` where there is one), unless `quiet`. Any exit status is returned: see
-    `Finished.or_fail`. Raises BuildError for a program that cannot be started, or that a signal to
-    this process has ended.
+    `given` is its standard input: a few kilobytes, which fit into a pipe. Standard output is kept;
+    standard error is kept and, line by line, shown to the user (handed to `on_stderr` where there is
+    one), unless `quiet`. Any exit status is returned: see `Finished.or_fail`. Raises BuildError for a
+    program that cannot be started, that runs longer than `at_most` seconds, or that a signal to this
+    process has ended.
     """
     words = tuple(os.fspath(word) for word in argv)
     if console.verbose():
         console.say(command_line(words, env=env, cwd=cwd))
     lines = _Lines((lambda _text: None) if quiet else on_stderr or console.write_error)
-    with _child(words, env, cwd) as child:
-        stdout, stderr = _read_both(child, lines)
+    with _child(words, env, cwd, given) as child:
+        try:
+            stdout, stderr = _read_both(child, lines, at_most)
+        except TimeoutError:
+            raise BuildError(f"{program_name(words)} has not ended after {at_most:g} s") from None
         returncode = child.wait()
     return Finished(words, returncode, stdout, stderr, shown=not quiet)
 
@@ -119,8 +127,9 @@ class _Lines:
             self._show(text[:end])
 
 
-def _read_both(child: subprocess.Popen[bytes], lines: _Lines) -> tuple[bytes, bytes]:
+def _read_both(child: subprocess.Popen[bytes], lines: _Lines, at_most: float) -> tuple[bytes, bytes]:
     assert child.stdout is not None and child.stderr is not None
+    began = time.monotonic()
     stdout, stderr = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ, stdout)
@@ -131,6 +140,8 @@ def _read_both(child: subprocess.Popen[bytes], lines: _Lines) -> tuple[bytes, by
             ready = selector.select(timeout=_QUIET_S)
             if ended and not ready:
                 break
+            if time.monotonic() - began > at_most:
+                raise TimeoutError
             for key, _events in ready:
                 data = os.read(key.fd, 65536)
                 key.data.extend(data)
@@ -144,11 +155,12 @@ def _read_both(child: subprocess.Popen[bytes], lines: _Lines) -> tuple[bytes, by
 
 @contextlib.contextmanager
 def _child(
-    argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
+    argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, given: bytes
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running program; however the body ends, no process and no zombie is left."""
-    child = child_processes.start(program_name(argv), lambda: _open(argv, env, cwd))
+    child = child_processes.start(program_name(argv), lambda: _open(argv, env, cwd, given))
     try:
+        _hand_over(child, given)
         yield child
     finally:
         if child.poll() is None:
@@ -161,13 +173,21 @@ def _child(
         raise BuildError(f"{program_name(argv)} was interrupted")
 
 
-def _open(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[bytes]:
+def _hand_over(child: subprocess.Popen[bytes], given: bytes) -> None:
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(given)
+
+
+def _open(
+    argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, given: bytes
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             argv,
             env=dict(env),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             # A group of its own lets us end a compiler's children with it. Without the watch it stays

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _CREDENTIALS_ADVICE = (
-    "set RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or RUSTKERNEL_CACHE_TOKEN, or write ~/.netrc"
+    "set RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or RUSTKERNEL_CACHE_TOKEN, "
+    "or RUSTKERNEL_CACHE_HELPER, or write ~/.netrc"
 )
 
 
@@ -206,7 +207,17 @@ def _was_found(status: int) -> bool:
         return False
     if status in (401, 403):
         raise RemoteProblem(f"it refuses access (status {status})", final=True, hint=_CREDENTIALS_ADVICE)
+    _check_proxy(status)
     raise RemoteProblem(f"it answers with status {status}")
+
+
+def _check_proxy(status: int) -> None:
+    if status == 407:
+        raise RemoteProblem(
+            "its proxy wants a password (status 407)",
+            final=True,
+            hint="write it as http://USER:PASSWORD@host:port in HTTP_PROXY",
+        )
 
 
 def _check_written(status: int, name: str) -> None:
@@ -214,6 +225,7 @@ def _check_written(status: int, name: str) -> None:
         return
     if status in (401, 403, 405):
         raise RemoteProblem(f"it accepts no upload (status {status})", final=True, hint=_CREDENTIALS_ADVICE)
+    _check_proxy(status)
     if status == 507:
         raise RemoteProblem("it is full (status 507)", final=True)
     if status == 413:

@@ -20,10 +20,18 @@ class Patience:
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._seconds = _GIVEN * timeout
+        self._began: float | None = None
+        self._left_behind = False
 
     def earn(self, count: int) -> None:
-        """More time for `count` bytes that came, or were taken."""
+        """More time for `count` bytes that came, or were taken. TimeoutError for whoever was left behind."""
+        if self._left_behind:
+            raise TimeoutError
         self._seconds += self._timeout * count / _BYTES_PER_TIMEOUT
+
+    def allows(self, seconds: float) -> bool:
+        """Whether so much time is left."""
+        return seconds < self._seconds - self._passed()
 
     def within(self, act: Callable[[], _Result]) -> _Result:
         """What `act` returns or raises, or TimeoutError. Time between two calls is not counted.
@@ -41,13 +49,18 @@ class Patience:
                 problems.append(problem)
 
         thread = threading.Thread(target=run, daemon=True)
-        began = time.monotonic()
+        self._began = time.monotonic()
         thread.start()
-        while thread.is_alive() and (left := self._seconds - (time.monotonic() - began)) > 0:
+        while thread.is_alive() and (left := self._seconds - self._passed()) > 0:
             thread.join(left)
-        self._seconds -= time.monotonic() - began
+        self._seconds -= self._passed()
+        self._began = None
         if problems:
             raise problems[0]
         if not results:
+            self._left_behind = True
             raise TimeoutError
         return results[0]
+
+    def _passed(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began

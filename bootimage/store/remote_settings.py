@@ -1,26 +1,23 @@
-"""Where the network cache is and how it may be used, from the environment; credentials also from netrc.
+"""Where the network cache is and how it may be used, from the environment.
 
     RUSTKERNEL_CACHE          http(s)://host[:port]/path; empty or `off`: none
     RUSTKERNEL_CACHE_MODE     read (the default) or write
     RUSTKERNEL_CACHE_TIMEOUT  seconds that the server may be silent, 10 by default
-    RUSTKERNEL_CACHE_TOKEN, or RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD, or netrc (NETRC)
 
-Credentials appear in no message, and no object that holds them shows them.
+Who we are to the server is in remote_credentials.py, the way to it in remote_proxy.py.
 """
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import field
-from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
-from bootimage.base import console
 from bootimage.base.errors import BuildError, closest
 from bootimage.base.lazy_dataclass import dataclass
+from bootimage.store.remote_credentials import Credentials, credentials
+from bootimage.store.remote_proxy import Proxy, proxy_for
 
 _DEFAULT_TIMEOUT = 10.0
 _EXAMPLE = "https://cache.example/rustkernel"
@@ -30,7 +27,7 @@ _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
 
 @dataclass(frozen=True)
 class RemoteSettings:
-    """A network cache: `path` has no slash at its end; `authorization` is the header's value, if any."""
+    """A network cache: `path` has no slash at its end; `proxy` is what stands between, if anything."""
 
     scheme: str
     host: str
@@ -38,7 +35,8 @@ class RemoteSettings:
     path: str
     writes: bool
     timeout: float
-    authorization: str | None = field(default=None, repr=False)
+    credentials: Credentials
+    proxy: Proxy | None
 
     @property
     def name(self) -> str:
@@ -61,7 +59,8 @@ def remote_settings(environ: Mapping[str, str]) -> RemoteSettings | None:
         quote(parts.path.rstrip("/"), safe=_PATH_CHARACTERS),
         _mode(environ) == "write",
         _timeout(environ),
-        _authorization(environ, host),
+        credentials(environ, parts.scheme, host),
+        proxy_for(parts.scheme, host, port, environ),
     )
 
 
@@ -143,41 +142,3 @@ def _timeout(environ: Mapping[str, str]) -> float:
             hint=f"unset it for the default of {_DEFAULT_TIMEOUT:.0f}",
         )
     return seconds
-
-
-def _authorization(environ: Mapping[str, str], host: str) -> str | None:
-    token = environ.get("RUSTKERNEL_CACHE_TOKEN", "").strip()
-    if token:
-        if not (token.isascii() and token.isprintable()):
-            raise BuildError("RUSTKERNEL_CACHE_TOKEN holds a character that no token can have")
-        return f"Bearer {token}"
-    user, password = environ.get("RUSTKERNEL_CACHE_USER"), environ.get("RUSTKERNEL_CACHE_PASSWORD")
-    if bool(user) != bool(password):
-        raise BuildError("RUSTKERNEL_CACHE_USER and RUSTKERNEL_CACHE_PASSWORD are of use only together")
-    if user and password:
-        return _basic(user, password)
-    return _from_netrc(environ, host)
-
-
-def _basic(user: str, password: str) -> str:
-    pair = f"{user}:{password}".encode(errors="surrogateescape")
-    return f"Basic {base64.b64encode(pair).decode()}"
-
-
-def _from_netrc(environ: Mapping[str, str], host: str) -> str | None:
-    import netrc
-
-    named = environ.get("NETRC") or str(Path(environ.get("HOME") or "/") / ".netrc")
-    try:
-        found = netrc.netrc(named).authenticators(host)
-    except FileNotFoundError:
-        return None
-    except netrc.NetrcParseError as problem:  # whose text may quote a password
-        console.say(
-            f"warning: {named}:{problem.lineno or 1}: cannot be understood, so no password is taken from it"
-        )
-        return None
-    except (OSError, ValueError):
-        console.say(f"warning: {named}: cannot be read, so no password is taken from it")
-        return None
-    return _basic(found[0], found[2]) if found and found[2] else None

@@ -24,6 +24,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "ssl.",
         "http.client.",
         "urllib.request.",
+        "urllib3.",
         "ftplib.",
         "smtplib.",
         "requests.",

@@ -41,7 +41,7 @@ def _accept(listener: socket.socket, behaviour: Behaviour, requests: Requests) -
 
 
 def _converse(line: socket.socket, behaviour: Behaviour, requests: Requests) -> None:
-    """Answer until either side has closed the connection: an OSError, also one that `behaviour` raises, ends it."""
+    """Answer until either side closes the connection, `behaviour` by an OSError that it raises."""
     with suppress(OSError), line:
         data = b""
         while True:
@@ -62,7 +62,7 @@ def _converse(line: socket.socket, behaviour: Behaviour, requests: Requests) -> 
 
 
 def _received(line: socket.socket) -> bytes:
-    """What has come, at least a byte: without that, a connection closed half-way is waited for without end."""
+    """What has come, at least a byte: of a connection that was closed half-way, nothing is waited for."""
     if more := line.recv(65536):
         return more
     raise ConnectionAbortedError("closed by the client")

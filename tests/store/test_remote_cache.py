@@ -203,7 +203,7 @@ def test_a_server_that_checks(tmp_path: Path, said: list[str]) -> None:
 def test_a_connection_that_the_server_has_closed_meanwhile(tmp_path: Path, said: list[str]) -> None:
     def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
         answer(line, 201 if method == "PUT" else 404, b"no", method=method)
-        # Ends the conversation: a request that comes between the answer and the end is not read, so not counted.
+        # A request that comes between the answer and the end is not read, so it is not counted.
         raise ConnectionAbortedError("closed by the server")
 
     with serving(behave) as server:
@@ -212,6 +212,24 @@ def test_a_connection_that_the_server_has_closed_meanwhile(tmp_path: Path, said:
             Machine(tmp_path / str(number), cache).make(key_of(str(number)))
             time.sleep(0.05)
         assert len([path for _, path, _ in server.requests if path.startswith("ac/")]) == 9
+    assert said == []
+
+
+def test_a_connection_that_the_server_closes_when_it_is_used_again(tmp_path: Path, said: list[str]) -> None:
+    used: set[int] = set()
+
+    def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
+        if line.fileno() in used:
+            used.discard(line.fileno())
+            raise ConnectionAbortedError("idle for too long")
+        used.add(line.fileno())
+        answer(line, 201 if method == "PUT" else 404, b"no", method=method)
+
+    with serving(behave) as server:
+        cache = remote(server.url)
+        for number in range(3):
+            Machine(tmp_path / str(number), cache).make(key_of(str(number)))
+        assert len(server.requests) > len(used) > 0
     assert said == []
 
 

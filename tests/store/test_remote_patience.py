@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -59,3 +60,19 @@ def test_what_comes_earns_time_and_what_is_done_between_costs_none() -> None:
         patience.earn(_BYTES_PER_TIMEOUT)
     with pytest.raises(ValueError, match="passed on"):
         patience.within(lambda: int("passed on"))
+
+
+def test_who_was_left_behind_takes_nothing_more() -> None:
+    patience, ended = Patience(0.05), threading.Event()
+
+    def receive() -> None:
+        try:
+            while True:
+                time.sleep(0.01)
+                patience.earn(0)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        patience.within(receive)
+    assert ended.wait(5)

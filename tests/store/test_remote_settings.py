@@ -119,16 +119,19 @@ def test_credentials(tmp_path: Path) -> None:
     def basic(pair: str) -> str:
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
-    assert read().authorization is None
-    assert read(NETRC=str(netrc)).authorization == basic(f"from-netrc:{SECRET}")
-    assert read(NETRC="", HOME=str(tmp_path)).authorization == basic(f"from-netrc:{SECRET}")
-    assert read(NETRC=str(netrc), **user).authorization == basic("ci:ä:b")
-    assert read(NETRC=str(netrc), RUSTKERNEL_CACHE_TOKEN=SECRET, **user).authorization == f"Bearer {SECRET}"
+    assert read().credentials.authorization is None
+    assert read(NETRC=str(netrc)).credentials.authorization == basic(f"from-netrc:{SECRET}")
+    assert read(NETRC="", HOME=str(tmp_path)).credentials.authorization == basic(f"from-netrc:{SECRET}")
+    assert read(NETRC=str(netrc), **user).credentials.authorization == basic("ci:ä:b")
+    assert (
+        read(NETRC=str(netrc), RUSTKERNEL_CACHE_TOKEN=SECRET, **user).credentials.authorization
+        == f"Bearer {SECRET}"
+    )
     assert SECRET not in repr(read(RUSTKERNEL_CACHE_TOKEN=SECRET))
 
 
 @pytest.mark.parametrize("text", [f"machine cache.example login a passwrd {SECRET}", "machine", "\udcff"])
 def test_a_netrc_that_cannot_be_understood(tmp_path: Path, said: list[str], text: str) -> None:
     (tmp_path / "netrc").write_bytes(text.encode(errors="surrogateescape"))
-    assert read(NETRC=str(tmp_path / "netrc")).authorization is None
+    assert read(NETRC=str(tmp_path / "netrc")).credentials.authorization is None
     assert len(said) == 1 and said[0].startswith(f"warning: {tmp_path}/netrc:") and SECRET not in said[0]
