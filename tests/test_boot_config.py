@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bootimage.base.errors import BuildError
-from bootimage.image.boot_config import boot_json
+from bootimage.image.boot_config import boot_json, check_boot_json, unchecked_keys
 
 ALL = {
     "frame_buffer": {"minimum_framebuffer_height": 720, "minimum_framebuffer_width": 1280},
@@ -53,3 +54,37 @@ def test_mistakes(settings: Any, message: str) -> None:
     with pytest.raises(BuildError) as caught:
         boot_json(settings)
     assert message in str(caught.value) and str(caught.value).startswith("error: boot.json")
+
+
+def test_a_newer_loader_may_know_more() -> None:
+    more = {**ALL, "splash": {"color": "red"}}
+    with pytest.raises(BuildError, match="unknown key 'splash'"):
+        boot_json(more, "0.11.17")
+    assert json.loads(boot_json(more, "0.11.18")) == more
+    assert unchecked_keys(more, "0.11.18") == ["splash"] and unchecked_keys(more, "0.11.9") == []
+    with pytest.raises(BuildError, match="'warn' is not one of"):
+        boot_json({**more, "log_level": "warn"}, "0.12.0")
+
+
+@pytest.mark.parametrize("text", ["{}", json.dumps(ALL), '{"splash": 1}', ' {"log_level":\n"Off"} '])
+def test_a_file_of_the_users(tmp_path: Path, text: str) -> None:
+    (tmp_path / "boot.json").write_text(text)
+    check_boot_json(tmp_path / "boot.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a JSON object"),
+        ("[]", "expected a JSON object"),
+        ("{", "expected a JSON object"),
+        ('{"log_level": "off"}', "did you mean 'Off'"),
+        ('{"frame_buffer": {"width": 1}}', "unknown key 'width'"),
+    ],
+)
+def test_a_file_of_the_users_that_the_loader_would_not_take(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "boot.json"
+    file.write_text(text)
+    with pytest.raises(BuildError) as caught:
+        check_boot_json(file)
+    assert str(caught.value).startswith(f"{file}: error: ") and message in str(caught.value)

@@ -253,6 +253,21 @@ def test_names_that_collide(tmp_path: Path, efi: Path, contents: Contents, name:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_boot_json_of_the_users(tmp_path: Path, stages: BiosStages, contents: Contents) -> None:
+    own = tmp_path / "own.json"
+    own.write_text('{ "log_level": "Off" }')
+    given = replace(contents, boot_config=None, files={"a": contents.kernel, "boot.json": own})
+    write_bios_disk(tmp_path / "disk", stages, given)
+    volume = volume_of(tmp_path / "disk", 2, tmp_path / "volume")
+    assert read_back(volume, "boot.json") == own.read_bytes()
+    with view_of(volume) as view:
+        names = [entry.path for entry in FatVolume(view).entries()]
+    assert names[2:] == ["kernel-x86_64", "ramdisk", "boot.json", "a"]
+    own.write_text("{")
+    with pytest.raises(BuildError, match="expected a JSON object"):
+        write_bios_disk(tmp_path / "disk", stages, given)
+
+
 @pytest.mark.parametrize(
     ("name", "refused"),
     [

@@ -8,23 +8,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from bootimage.base.errors import BuildError, closest
+from bootimage.base.json_text import parse_object
+from bootimage.cargo.versions import order
 
+NEWEST = "0.11.17"
+"""The newest loader whose keys are known here; what a newer one may know is passed on."""
 LOG_LEVELS = ("Off", "Error", "Warn", "Info", "Debug", "Trace")
 _LARGEST = (1 << 64) - 1
 
 
-def boot_json(settings: Mapping[str, Any]) -> bytes:
+def boot_json(settings: Mapping[str, Any], loader: str = NEWEST) -> bytes:
     """The bytes of boot.json for `settings`; the same settings give the same bytes.
 
     Keys: `frame_buffer` (a mapping of `minimum_framebuffer_height` and `minimum_framebuffer_width`, in
     pixels), `log_level` (one of LOG_LEVELS), `frame_buffer_logging` and `serial_logging` (booleans). A key
-    left out has the loader's default: any size, Trace, True. Raises BuildError for anything else.
+    left out has the loader's default: any size, Trace, True. Raises BuildError for anything else, except that
+    a `loader` (its version) which is newer than NEWEST gets unknown keys as they are.
     """
-    checked = _checked(settings, _CHECKS, "boot.json")
-    return json.dumps(checked, sort_keys=True, separators=(",", ":")).encode("ascii")
+    passed_on = {key: settings[key] for key in unchecked_keys(settings, loader)}
+    known = {key: settings[key] for key in settings if key not in passed_on} if passed_on else settings
+    checked = _checked(known, _CHECKS, "boot.json")
+    return json.dumps({**checked, **passed_on}, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def unchecked_keys(settings: Mapping[str, Any], loader: str) -> list[str]:
+    """The keys that `boot_json` passes on to this version of the loader without knowing them."""
+    if order(loader) <= order(NEWEST) or not isinstance(settings, Mapping):
+        return []
+    return [key for key in settings if isinstance(key, str) and key not in _CHECKS]
+
+
+def unchecked_key(key: str, loader: str) -> str:
+    """What to tell the user of such a key."""
+    return f"boot.json: {key!r} is passed on unchecked: loader {loader} is newer than {NEWEST}, known here"
+
+
+def check_boot_json(path: Path) -> None:
+    """Raise BuildError for a boot.json of the user's that makes the loader fall back to its defaults."""
+    try:
+        content = parse_object(path.read_bytes())
+        _checked({key: value for key, value in content.items() if key in _CHECKS}, _CHECKS, "boot.json")
+    except OSError as error:
+        raise BuildError(f"cannot read the file: {error.strerror}", file=path) from None
+    except ValueError as error:
+        raise BuildError(f"expected a JSON object ({error})", file=path) from None
+    except BuildError as error:
+        raise BuildError(error.message, file=path, hint=error.hint) from None
 
 
 def _checked(settings: Any, checks: Mapping[str, Callable[[str, Any], Any]], place: str) -> dict[str, Any]:

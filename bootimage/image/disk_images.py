@@ -22,6 +22,7 @@ from bootimage.disk.copy_ranges import copy_file, write_all
 from bootimage.disk.fat_geometry import NoSuchVolume
 from bootimage.disk.fat_tree import Source
 from bootimage.elf.kernel_file import MOST_MEMORY, check_loadable, read_kernel
+from bootimage.image.boot_config import check_boot_json
 
 SECTOR = 512
 MIB = 1 << 20
@@ -154,7 +155,9 @@ def _root_files(contents: Contents) -> dict[str, Source]:
         files[RAMDISK] = contents.ramdisk
     if contents.boot_config is not None:
         files[BOOT_CONFIG] = contents.boot_config
-    return {**files, **contents.files}
+    elif BOOT_CONFIG in contents.files:
+        files[BOOT_CONFIG] = contents.files[BOOT_CONFIG]
+    return {**files, **{path: file for path, file in contents.files.items() if path not in files}}
 
 
 def _check_contents(contents: Contents) -> None:
@@ -162,7 +165,10 @@ def _check_contents(contents: Contents) -> None:
     reserved = {
         fat_names.folded(name): name for name in (STAGE_3, STAGE_4, KERNEL, RAMDISK, BOOT_CONFIG, "efi")
     }
-    for path in contents.files:
+    for path, file in contents.files.items():
+        if path == BOOT_CONFIG and contents.boot_config is None:
+            check_boot_json(file)
+            continue
         name = reserved.get(fat_names.folded(path.split("/")[0]))
         if name and (name != "efi" or fat_names.folded(path) == fat_names.folded(EFI_PROGRAM)):
             raise BuildError(
@@ -202,7 +208,7 @@ def _check_long_name(path: str, contents: Contents) -> None:
     It compares each directory entry by itself, and a long name is spread over entries of 13 characters.
     """
     absent = {RAMDISK} if contents.ramdisk is None else set()
-    absent |= {BOOT_CONFIG} if contents.boot_config is None else set()
+    absent |= set() if contents.boot_config is not None or BOOT_CONFIG in contents.files else {BOOT_CONFIG}
     slices = {path[start : start + 13] for start in range(0, len(path), 13)}
     if "/" not in path and slices & absent:
         raise BuildError(

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.json_text import read_object
 from bootimage.base.lazy_dataclass import dataclass
@@ -26,7 +27,7 @@ from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
 from bootimage.elf.elf_headers import check_elf
 from bootimage.elf.kernel_file import check_bootable, strip_debug
-from bootimage.image.boot_config import boot_json
+from bootimage.image.boot_config import boot_json, unchecked_key, unchecked_keys
 from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
 from bootimage.image.image_files import Extras, Images, image_names
 from bootimage.loader.choose_loader import Loader, choose_loader
@@ -199,7 +200,7 @@ def write_images(
         stripped = folder / kernel.name
         tools = context.toolchain
         strip_debug(tools.objcopy(), kernel, stripped, tools.objcopy_environment())
-        contents = image_contents(stripped, kernel.name, extras)
+        contents = image_contents(stripped, kernel.name, extras, release.version)
         stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
         write_bios_disk(out["bios"], stages, contents)
         write_uefi_disk(out["uefi"], programs["uefi"], contents)
@@ -214,12 +215,14 @@ def loader_programs(context: BuildContext, release: Release) -> dict[str, Path]:
     }
 
 
-def image_contents(stripped: Path, kernel_name: str, extras: Extras) -> Contents:
-    """What the volume of an image holds."""
+def image_contents(stripped: Path, kernel_name: str, extras: Extras, loader: str) -> Contents:
+    """What the volume of an image for this version of the loader holds."""
+    for key in unchecked_keys(extras.boot_config, loader):
+        console.say(unchecked_key(key, loader))
     return Contents(
         kernel=stripped,
         kernel_name=kernel_name,
         ramdisk=extras.ramdisk,
-        boot_config=boot_json(extras.boot_config) if extras.boot_config else None,
+        boot_config=boot_json(extras.boot_config, loader) if extras.boot_config else None,
         files=extras.files,
     )

@@ -52,8 +52,6 @@ def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
     """
     variable_types.check_files("the kernels of BootImage", kernels)
     env = env.Override(overrides) if overrides else env
-    if not variable_values.names_only(env):
-        _boot_json(env)  # a mistake there is better told at the user's line
     nodes = env.arg2nodes(kernels, env.fs.File)
     images = {node: _images(env, node) for node in nodes}
     verify_reproducible.watch(env, [each for node in nodes if not _is_test(node) for each in images[node]])
@@ -78,6 +76,8 @@ def _images(env: Any, node: Any) -> list[Any]:
         return [_no_image(env, node, stripped, error)]
     if loader.family == "0.9":
         return [flat_image_builder.flat_image(env, node, stripped, loader)]
+    if not variable_values.names_only(env):
+        _check_boot_config(env, loader)  # a mistake there is better told at the user's line
     programs = programs_of.program_nodes(env, _release(node, loader))
     extras = _extras(env)
     bios = [programs[name] for name in programs_of.BIOS]
@@ -112,14 +112,22 @@ def _extras(env: Any) -> list[Any]:
     return [*ramdisk, *(variable_values.one_file(env, file, f"BOOT_FILES[{name!r}]") for name, file in named)]
 
 
-def _boot_json(env: Any) -> bytes | None:
+def _check_boot_config(env: Any, loader: Loader) -> None:
+    from bootimage.image.boot_config import unchecked_key, unchecked_keys
+
+    _boot_json(env, loader)
+    for key in unchecked_keys(env["BOOT_CONFIG"], loader.version):
+        console.say(unchecked_key(key, loader.version))
+
+
+def _boot_json(env: Any, loader: Loader) -> bytes | None:
     """The contents of boot.json, where there is to be one."""
     from bootimage.image.boot_config import boot_json
 
-    return boot_json(env["BOOT_CONFIG"]) if env["BOOT_CONFIG"] else None
+    return boot_json(env["BOOT_CONFIG"], loader.version) if env["BOOT_CONFIG"] else None
 
 
-def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
+def _contents(env: Any, stripped: Path, extras: list[Path], loader: Loader) -> Contents:
     from bootimage.image.disk_images import Contents
 
     ramdisk, further = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
@@ -127,7 +135,7 @@ def _contents(env: Any, stripped: Path, extras: list[Path]) -> Contents:
         kernel=stripped,
         kernel_name=stripped.stem,
         ramdisk=ramdisk,
-        boot_config=_boot_json(env),
+        boot_config=_boot_json(env, loader),
         files=dict(zip(variable_values.table(env, "BOOT_FILES"), further, strict=True)),
     )
 
@@ -139,17 +147,18 @@ def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
 
     out = Path(target[0].abspath)
     paths = [Path(node.abspath) for node in source]
-    kind = target[0].attributes.boot_image
+    about = target[0].attributes
+    kind = about.boot_image
     console.announce(f"Writing {target[0]}")
     if kind == "efi":
         copy_whole(paths[0], out)
         return
     check_loader(env, target[0])
-    check_bootable(paths[0], target[0].attributes.boot_loader.version)
+    check_bootable(paths[0], about.boot_loader.version)
     if kind == "bios":
-        write_bios_disk(out, BiosStages(*paths[1:5]), _contents(env, paths[0], paths[5:]))
+        write_bios_disk(out, BiosStages(*paths[1:5]), _contents(env, paths[0], paths[5:], about.boot_loader))
     else:
-        write_uefi_disk(out, paths[1], _contents(env, paths[0], paths[2:]))
+        write_uefi_disk(out, paths[1], _contents(env, paths[0], paths[2:], about.boot_loader))
 
 
 def _write_label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> str:
@@ -163,7 +172,7 @@ def _write_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: 
         return text
     extras = node_actions.settings_text(
         ramdisk=bool(env.get("RAMDISK")),
-        boot_config=_boot_json(env),
+        boot_config=_boot_json(env, about.boot_loader),
         files=list(variable_values.table(env, "BOOT_FILES")),
     )
     return f"{text}\n{extras}"
