@@ -28,6 +28,13 @@ _IMAGE_AT = 0x7C00
 # ... and maps all that, and the screen's memory, for itself: a kernel's segments cannot be mapped there too.
 _SCREEN = (0xA0000, 0xC0000)
 
+# A position-independent kernel is linked at 0, a static one at 2 MiB; and `core` is compiled to fit.
+_STATIC = (
+    'RUSTFLAGS=["-Crelocation-model=static"]; or "relocation-model": "static" in its target specification, '
+    "or among the `rustflags` of .cargo/config.toml"
+)
+_HIGHER = 'link it at 1 MiB or higher: RUSTFLAGS=["-Clink-arg=--image-base=0x200000"]'
+
 
 def write_flat_image(context: BuildContext, loader: Path, kernel: Path, out: Path) -> None:
     """Link the loader in the folder `loader` with the ELF file `kernel`, and write the disk image to `out`.
@@ -112,7 +119,7 @@ def _check_headers(kernel: Path, elf: Elf) -> None:
         raise BuildError(
             "the kernel is position-independent and has addresses to fill in; loader 0.9 fills in none",
             file=kernel,
-            hint='set "relocation-model": "static" in its target specification, or -Crelocation-model=static',
+            hint=_STATIC,
         )
 
 
@@ -124,7 +131,7 @@ def _check_places(kernel: Path, elf: Elf, loader_end: int) -> None:
                     f"the kernel's segment at {segment.address:#x} lies in memory that loader 0.9 needs "
                     f"itself ({start:#x} to {end:#x})",
                     file=kernel,
-                    hint="link it at 1 MiB or higher: -Clink-arg=--image-base=0x200000",
+                    hint=_STATIC if elf.kind == "ET_DYN" else _HIGHER,
                 )
 
 

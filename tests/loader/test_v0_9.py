@@ -28,6 +28,8 @@ from bootimage.loader.loader_0_9 import FlatLoader, loader_key, provide_loader
 from bootimage.loader.loader_source import source_of
 from bootimage.machine.launch import Mode, running
 from bootimage.machine.qemu import Machine, find_qemu
+from bootimage.sysroot.sysroot_crates import Sysroot
+from bootimage.target_spec.target import Target
 from bootimage.toolchain.toolchain import Toolchain
 from tests.loader.conftest import Kernel, make_context
 
@@ -96,6 +98,22 @@ def test_the_example_greets(kernel: Kernel) -> None:
     expected = b"".join(bytes([letter, 0xB]) for letter in b"Hello World!")
     # The loader has cleared the screen before: a blank follows.
     assert text_buffer(image, b"H\x0b", 26)[:24] == expected
+
+
+@pytest.mark.rust
+@pytest.mark.boot
+def test_a_target_that_the_compiler_has_built_in(kernel: Kernel) -> None:
+    """It is position-independent, which this loader cannot do; the error's own advice makes it boot."""
+    target = Target("x86_64-unknown-none")
+    build = replace(kernel.build, target=target, sysroot=Sysroot(target))
+    with pytest.raises(BuildError) as caught:
+        image_of(replace(kernel, build=build))
+    flag = "-Crelocation-model=static"
+    assert f'RUSTFLAGS=["{flag}"]' in str(caught.value)
+    built = replace(build, rustflags=(flag,), sysroot=Sysroot(target, flags=(flag,)))
+    assert text_buffer(image_of(replace(kernel, build=built)), b"H\x0b", 24).startswith(
+        b"H\x0be\x0bl\x0bl\x0bo\x0b"
+    )
 
 
 @pytest.mark.rust
