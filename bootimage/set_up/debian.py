@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from bootimage.base import install_hints
 from bootimage.base.errors import BuildError
 from bootimage.set_up.install import announce, failure, succeeds
-from bootimage.set_up.private_copy import make_copy
+from bootimage.set_up.private_copy import make_copy, own_lists
 
 _INSTALL = ("install", "--yes", "--no-install-recommends")
 _REAL = ("--no-remove", "-o", "DPkg::Lock::Timeout=300")
@@ -60,17 +61,21 @@ def first_offered(choices: Sequence[tuple[str, ...]], environ: Mapping[str, str]
     """The first of `choices` whose packages apt can install, all of them; else the last.
 
     Where the best is not to be had, apt's lists may be old, or lack a source that was never asked: a second
-    best is taken from fresh lists only.
+    best is taken from fresh lists only. Without root's rights, these are lists of our own.
     """
     if shutil.which("apt-get", path=environ.get("PATH")) is None or _is_offered(choices[0], environ):
         return choices[0]
-    if (as_root := _as_root(environ)) is not None:
-        failure([*as_root, "apt-get", "update"], environ)  # that it failed shows in what comes next
-    return next((names for names in choices if _is_offered(names, environ)), choices[-1])
+    with tempfile.TemporaryDirectory(prefix="rustkernel-lists-") as folder:
+        if (as_root := _as_root(environ)) is not None:
+            options: list[str] = []
+            failure([*as_root, "apt-get", "update"], environ)  # that it failed shows in what comes next
+        else:
+            options, _ = own_lists(Path(folder), environ)
+        return next((names for names in choices if _is_offered(names, environ, options)), choices[-1])
 
 
-def _is_offered(names: Iterable[str], environ: Mapping[str, str]) -> bool:
-    return not _unknown(_simulated(names, environ))
+def _is_offered(names: Iterable[str], environ: Mapping[str, str], options: Sequence[str] = ()) -> bool:
+    return not _unknown(_simulated(names, environ, options))
 
 
 def owns(package: str, path: Path, environ: Mapping[str, str]) -> bool:
@@ -128,10 +133,10 @@ def _failed(wanted: Wanted, output: str) -> BuildError:
     )
 
 
-def _simulated(names: Iterable[str], environ: Mapping[str, str]) -> str:
+def _simulated(names: Iterable[str], environ: Mapping[str, str], options: Sequence[str] = ()) -> str:
     """What apt would do to install packages, or why it cannot. Nothing is changed, and anyone may ask."""
     finished = subprocess.run(
-        ["apt-get", "--simulate", *_INSTALL, *names],
+        ["apt-get", *options, "--simulate", *_INSTALL, *names],
         env={**environ, "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

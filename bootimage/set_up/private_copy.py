@@ -100,24 +100,29 @@ def _publish(new: Path, link: Path) -> None:
 
 
 def _download(packages: Sequence[str], apt: Path, environ: Mapping[str, str]) -> None:
-    for each in ("lists/partial", "archives/partial"):
-        (apt / each).mkdir(parents=True)
+    (apt / "archives/partial").mkdir(parents=True)
     (apt / "status").touch()  # of a system that has nothing: so all that is needed is downloaded
-    options = {"Dir::State::status": apt / "status", "Dir::Cache::archives": apt / "archives"}
-    if os.geteuid() == 0:
-        options["APT::Sandbox::User"] = Path("root")  # apt's own user cannot write here
-    words = _options(options)
+    words = _options({"Dir::State::status": apt / "status", "Dir::Cache::archives": apt / "archives"})
     get = ["install", "--yes", "--no-install-recommends", "--download-only", *packages]
     quiet = {**environ, "LC_ALL": "C"}
     if first := failure(["apt-get", *words, *get], quiet):
         # The system's lists are missing or old, and not ours to fetch.
-        words = _options({**options, "Dir::State::lists": apt / "lists"})
-        fetched = failure(["apt-get", *words, "update"], quiet)
+        lists, fetched = own_lists(apt, quiet)
+        words += lists
         if again := failure(["apt-get", *words, *get], quiet):
             raise BuildError("\n".join(filter(None, [first, fetched, again])))
 
 
+def own_lists(folder: Path, environ: Mapping[str, str]) -> tuple[list[str], str]:
+    """apt's options for lists of ours in `folder`, fetched now; and what went wrong with that, or nothing."""
+    (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+    words = _options({"Dir::State::lists": folder / "lists"})
+    return words, failure(["apt-get", *words, "update"], environ)
+
+
 def _options(options: Mapping[str, Path]) -> list[str]:
+    if os.geteuid() == 0:
+        options = {**options, "APT::Sandbox::User": Path("root")}  # apt's own user cannot write there
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
 
