@@ -24,6 +24,20 @@ def json_target_flags(toolchain: Toolchain, target: Target) -> list[str]:
     return toolchain.rules.words("cargo", "json-target") if target.specification is not None else []
 
 
+def advice_for_plain_cargo(
+    toolchain: Toolchain, target: Target | str, unstable: Mapping[str, object]
+) -> str | None:
+    """What `cargo run` and `cargo test` need, which get no flags from us; None where they need nothing.
+
+    `target` may be named as cargo is told it; `unstable` is that table of cargo's configuration.
+    """
+    custom = target.endswith(".json") if isinstance(target, str) else target.specification is not None
+    if not custom or not toolchain.rules.words("cargo", "json-target") or unstable.get("json-target-spec"):
+        return None
+    line = "`json-target-spec = true` under `[unstable]` of .cargo/config.toml"
+    return f"`cargo run` and `cargo test` take a target specification only with {line}"
+
+
 def step_flags(toolchain: Toolchain, step: Step, target: Target) -> list[str]:
     """The arguments that the rules have for cargo in this step, for this target."""
     return [*json_target_flags(toolchain, target), *toolchain.rules.words("cargo", step, "always")]

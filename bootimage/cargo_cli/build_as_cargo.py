@@ -23,7 +23,7 @@ from bootimage.cargo.config import CargoConfig, read_cargo_config
 from bootimage.cargo.config_for_cargo import CrateConfig, crate_config
 from bootimage.cargo.config_values import aliases, build_targets
 from bootimage.cargo.fetch_crates import Fetch, offline, shared_words, with_crates
-from bootimage.cargo.flags import step_flags
+from bootimage.cargo.flags import advice_for_plain_cargo, step_flags
 from bootimage.cargo.messages import artifacts
 from bootimage.cargo.metadata_tables import bootimage_settings
 from bootimage.cargo.run_cargo import show_printed
@@ -141,6 +141,8 @@ def _run_build(context: BuildContext, asked: CargoBuild) -> list[Executable]:
         return run(command, env=own, cwd=config.working_directory)
 
     finished = with_crates(context, _crates(context, asked, config, environment), attempt)
+    if advice := advice_for_plain_cargo(context.toolchain, asked.target, asked.config.table("unstable")):
+        console.say(f"note: {advice}")
     return _executables(context, finished, asked.file.path, asked.target)
 
 

@@ -20,6 +20,7 @@ from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.python_literal import scons_path, scons_string, word_list
 from bootimage.base.toml_file import read_toml
 from bootimage.cargo.config import CargoConfig, read_cargo_config
+from bootimage.cargo.flags import advice_for_plain_cargo
 from bootimage.cargo.manifest import Package, locate_manifest, member_manifests, read_package
 from bootimage.cargo.metadata_tables import BootimageSettings, bootimage_settings
 from bootimage.cargo.workspace import find_workspace
@@ -105,6 +106,8 @@ class Adoption:
     target: str
     config: CargoConfig
     changes: tuple[str, ...]
+    for_cargo: str | None = None
+    """What cargo's own commands need, if they lack something."""
 
     def sconstruct(self) -> str:
         """The text of the SConstruct."""
@@ -138,7 +141,8 @@ class Adoption:
         """What was found and what will be different, for people."""
         found = [*(line for kernel in self.kernels for line in _found(kernel)), *self._cargo()]
         different = [f"  {line}" for line in self._different()]
-        return ["Found:", *(f"  {line}" for line in found), "Different from cargo:", *different]
+        lacking = ["For cargo's own commands:", f"  {self.for_cargo}"] if self.for_cargo else []
+        return ["Found:", *(f"  {line}" for line in found), "Different from cargo:", *different, *lacking]
 
     def _cargo(self) -> Iterator[str]:
         yield f"target {self.target}"
@@ -179,7 +183,9 @@ def look_at(folder: Path, toolchain: Toolchain, target: str | None = None) -> Ad
     asked = (_named(target),) if target else ()
     first = read_toml(kernels[0].package.manifest)
     chosen = choose_target(first, config, asked)
-    return Adoption(manifest.path.parent, kernels, chosen, config, tuple(_changes(chosen, toolchain)))
+    advice = advice_for_plain_cargo(toolchain, chosen, config.table("unstable"))
+    changes = tuple(_changes(chosen, toolchain))
+    return Adoption(manifest.path.parent, kernels, chosen, config, changes, advice)
 
 
 def _named(target: str) -> str:

@@ -128,3 +128,17 @@ def test_cargo_check_after_rust_analyzer(example: Callable[[str], Path], run: Ru
     main = project / "src/main.rs"
     main.write_text(main.read_text() + "\nfn wrong() -> u8 { 300 + missing }\n")
     run(project, "cargo", "check", code=101)
+
+
+@pytest.mark.rust
+def test_what_plain_cargo_needs_is_said_and_helps(example: Callable[[str], Path], run: Run) -> None:
+    project = example("examples/loader09_tests")
+    config = project / ".cargo/config.toml"
+    text = config.read_text()
+    needed = "json-target-spec = true"
+    config.write_text(text.replace(needed, ""))
+    told = run(project, "bootimage", "init", "--dry-run")
+    assert f"with `{needed}` under `[unstable]` of .cargo/config.toml" in told
+    run(project, "cargo", "build", "--target", "../../x86_64-blog_os.json", code=101)
+    config.write_text(text.replace(needed, "").replace("[unstable]", f"[unstable]\n{needed}"))
+    assert needed not in run(project, "bootimage", "init", "--dry-run")
