@@ -380,7 +380,7 @@ def test_the_tests(ready: Machine) -> None:
         "lint-imports",
         f"pytest -n {os.cpu_count()} --dist loadgroup -k a b",
     ]
-    assert run() == [APT_GET + "qemu-system-x86", APT_GET + "mtools", *steps]
+    assert run() == [APT_GET + "qemu-system-x86", DEBIANS, APT_GET + "mtools", *steps]
     assert run() == steps
     assert stable not in steps
 

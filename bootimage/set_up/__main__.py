@@ -20,7 +20,7 @@ from bootimage.base.private_programs import program_folders
 from bootimage.set_up.finished_note import Note
 from bootimage.set_up.peer_tools import ensure_peers
 from bootimage.set_up.python_environment import ensure_environment, ensure_packages, packages_folder
-from bootimage.set_up.rust_parts import ensure_rust
+from bootimage.set_up.rust_parts import ensure_debians_rust, ensure_rust
 from bootimage.set_up.system_programs import ensure_listed, ensure_qemu
 from bootimage.toolchain.rustup import find_rustup
 
@@ -52,6 +52,7 @@ def _install(level: str, project: Path, folder: Path, note: Note) -> None:
     if level != "build":
         ensure_qemu(environ, note)
     if level == "test":
+        ensure_debians_rust(project, environ, note)
         ensure_listed(project / "tests/packages.txt", "tests", environ, note)
     if level == "bench":
         ensure_listed(project / "bench/packages.txt", "bench", environ, note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +49,25 @@ def ensure_rust(
         found.rustc, found.cargo, found.library_source() / "Cargo.lock", found.objcopy(), found.linker()
     )
     note.unchanged(_toolchains(environ))
+
+
+def ensure_debians_rust(project: Path, environ: Mapping[str, str], note: Note) -> None:
+    """See to it that Debian's Rust is there with all its parts, whatever else is: the tests try it, too."""
+    if debians_rust(environ) is None:
+        names = first_offered(_DEBIANS, environ)
+        provide(Wanted("installing Debian's Rust for the tests", names, copy="rust"), environ)
+    ensure_rust(project, {**environ, **(debians_rust(environ) or {})}, note)
+
+
+def debians_rust(environ: Mapping[str, str]) -> dict[str, str] | None:
+    """RUSTC and CARGO of Debian's packages, the system's or a private copy's; None where there are none.
+
+    What lies beside a `rustup` is rustup's.
+    """
+    for folder in map(Path, search_path(environ).split(os.pathsep)):
+        if all((folder / name).exists() for name in ("rustc", "cargo")) and not (folder / "rustup").exists():
+            return {"RUSTC": str(folder / "rustc"), "CARGO": str(folder / "cargo")}
+    return None
 
 
 def _ensure_compiler(request: ToolchainRequest) -> Toolchain:

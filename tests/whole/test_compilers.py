@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -10,18 +11,18 @@ import pytest
 from conftest import Tree, copy_demo
 from PIL import Image
 
+from bootimage.set_up.rust_parts import debians_rust
+
 pytestmark = pytest.mark.rust
 
-COMPILERS = {
-    "stable": {"RUSTUP_TOOLCHAIN": "stable"},
-    "debian": {"RUSTC": "/usr/bin/rustc", "CARGO": "/usr/bin/cargo"},
-}
+COMPILERS = {"stable": {"RUSTUP_TOOLCHAIN": "stable"}, "debian": debians_rust(os.environ) or {}}
 
 
 @pytest.mark.boot
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("goal", ["run-qemu", "run-qemu-uefi"])
 def test_boots_with(compiler: str, goal: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert COMPILERS[compiler], "Debian's Rust is missing"
     tree = Tree(copy_demo(tmp_path_factory.mktemp(compiler) / "demo"), COMPILERS[compiler])
     said = tree.scons("-j2", goal, timeout=1500)
     assert "RUSTC_BOOTSTRAP=1" in said
