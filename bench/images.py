@@ -90,7 +90,9 @@ def main(firmware: str, folder: Path) -> None:
     from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
 
     image, contents = folder / "image", Contents(folder / "kernel", "kernel")
-    stages = BiosStages(folder / "boot-sector", *(folder / f"stage-{number}" for number in (2, 3, 4)))
+    stages = BiosStages(
+        "0.11.17", folder / "boot-sector", *(folder / f"stage-{number}" for number in (2, 3, 4))
+    )
     _warm_up(folder)
     start = time.perf_counter()
     if firmware == "bios":

@@ -44,7 +44,7 @@ def stages(tmp_path: Path) -> BiosStages:
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    return BiosStages(*(tmp_path / name for name in files))
+    return BiosStages("0.11.17", *(tmp_path / name for name in files))
 
 
 @pytest.fixture
@@ -174,6 +174,29 @@ def test_the_type_of_the_volume(
             found = next(entry for entry in volume.entries() if entry.path == "ramdisk")
             assert found.content.size == ramdisk.stat().st_size
     assert (tmp_path / "bios").stat().st_blocks * 512 < 20 * MIB
+
+
+@pytest.mark.parametrize("ramdisk", [1, 28, 33, 520])
+def test_old_loaders_find_their_files_in_every_volume(
+    tmp_path: Path, stages: BiosStages, contents: Contents, ramdisk: int
+) -> None:
+    """Stage 2 of loader 0.11.15 and before (its src/fat.rs) has its own idea of which volumes are FAT32."""
+    with (tmp_path / "initrd").open("wb") as file:
+        file.truncate(ramdisk * MIB)
+    given = replace(contents, ramdisk=tmp_path / "initrd")
+    write_bios_disk(tmp_path / "new", stages, given)
+    assert_sound(volume_of(tmp_path / "new", 2, tmp_path / "volume"))
+    write_bios_disk(tmp_path / "disk", replace(stages, version="0.11.15"), given)
+    volume = volume_of(tmp_path / "disk", 2, tmp_path / "volume")
+    assert read_back(volume, "kernel-x86_64") == contents.kernel.read_bytes()
+    assert ((tmp_path / "new").read_bytes() == (tmp_path / "disk").read_bytes()) == (ramdisk < 33)
+    with volume.open("rb") as file:
+        sector = file.read(512)
+    sectors_16, fat_size_16 = struct.unpack_from("<H", sector, 19)[0], struct.unpack_from("<H", sector, 22)[0]
+    fat_size_32 = 0 if sectors_16 else struct.unpack_from("<I", sector, 36)[0]
+    taken = fat_size_16 if fat_size_16 and not fat_size_32 else fat_size_32
+    assert taken == fat_size_16 > 0
+    assert (sectors_16 == 0) == (ramdisk >= 33)
 
 
 def test_stage_2_never_reads_beyond_the_disk(tmp_path: Path, stages: BiosStages, contents: Contents) -> None:

@@ -42,7 +42,9 @@ def build(folder: Path, firmware: str, **changes: Any) -> Path:
         write_uefi_disk(folder / "disk", folder / "efi", contents)
     else:
         stages = ("boot_sector", "stage_2", "stage_3", "stage_4")
-        write_bios_disk(folder / "disk", BiosStages(*(folder / stage for stage in stages)), contents)
+        write_bios_disk(
+            folder / "disk", BiosStages("0.11.17", *(folder / stage for stage in stages)), contents
+        )
     return folder / "disk"
 
 

@@ -133,6 +133,11 @@ def read_by_build_scripts(messages: bytes, base: Path) -> Iterator[Path]:
         yield from (_folder(message) / name for name in _READ.findall(text))
 
 
+def script_folders(messages: bytes) -> Iterator[Path]:
+    """OUT_DIR of each build script of a package on this machine."""
+    return (Path(message["out_dir"]) for message in _own(build_scripts(messages)))
+
+
 _OWN = "path+file://"
 
 

@@ -22,6 +22,7 @@ from bootimage.disk.fat_names import label_bytes
 from bootimage.disk.fat_tree import Node, Source
 
 VOLUME_ID = 0x12345678
+_NO_LABEL = b"NO NAME    "
 _MEDIA = 0xF8
 _SECTORS_PER_TRACK, _HEADS = 32, 64
 _BACKUP_SECTOR = 6
@@ -34,7 +35,10 @@ _BOOT_CODE = b"\xcd\x18\xf4\xeb\xfd"
 
 @dataclass(frozen=True)
 class Volume:
-    """A planned volume: everything is checked and placed, nothing is written yet."""
+    """A planned volume: everything is checked and placed, nothing is written yet.
+
+    One without a `label` has no numbers of drive and volume in its boot sector either.
+    """
 
     geometry: Geometry
     label: bytes
@@ -180,7 +184,9 @@ def _boot_sector(volume: Volume) -> bytes:
         # Flags (both tables are kept alike), version 0.0, root cluster, places of the other sectors.
         common += struct.pack("<IHHIHH12x", geometry.fat_sectors, 0, 0, volume.root.first, 1, _BACKUP_SECTOR)
     name = f"FAT{geometry.kind}".ljust(8).encode()
-    common += struct.pack("<BBBI11s8s", 0x80, 0, 0x29, VOLUME_ID, volume.label, name)
+    # Drive number, whether there are a volume number and a label, and the former.
+    numbers = (0x80, 0, 0x29, VOLUME_ID) if volume.label else (0, 0, 0, 0)
+    common += struct.pack("<BBBI11s8s", *numbers, volume.label or _NO_LABEL, name)
     jump = bytes([0xEB, len(common) + 1, 0x90])
     return (jump + common + _BOOT_CODE).ljust(SECTOR - 2, b"\0") + b"\x55\xaa"
 

@@ -113,9 +113,9 @@ def _finish_folder(folder: Node, *, is_root: bool) -> None:
 
 
 def folder_bytes(folder: Node, parent: Node | None, label: bytes) -> bytes:
-    """The directory entries of a placed folder; `parent` is None for the root, which holds the label."""
+    """The directory entries of a placed folder; `parent` is None for the root, which holds a label."""
     if parent is None:
-        parts = [fat_names.short_entry(label, fat_names.VOLUME_LABEL, 0, 0)]
+        parts = [fat_names.short_entry(label, fat_names.VOLUME_LABEL, 0, 0)] if label else []
     else:
         # The root folder is cluster 0 in `..`, wherever it really is.
         above = parent.first if parent.path else 0

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
 from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.base.write_files import replacing
+from bootimage.cargo.versions import order
 from bootimage.disk import fat, fat_names, gpt, mbr
 from bootimage.disk.copy_ranges import copy_file, write_all
 from bootimage.disk.fat_geometry import NoSuchVolume
@@ -41,6 +42,10 @@ _MOST_STAGE_4 = 0x1000000 - 0x130000
 # Stage 2 reads 16 KiB at a time, even of a file's last cluster: behind that the disk must go on.
 _BIOS_SPARE = 16 << 10
 
+# Stage 2 before this takes every volume of 32 MiB and more for FAT32, and the numbers of drive and volume for
+# the size of its table. Where they are 0, it goes by FAT16's; but a label needs them, and fsck.fat misses it.
+_READS_LARGE_FAT16 = "0.11.16"
+
 # One MiB before the first partition and after the last: where every tool puts them, and whole MiB.
 _ESP_START = MIB // SECTOR
 _ESP_TAIL = MIB // SECTOR
@@ -50,8 +55,9 @@ _GUID_SPACE = UUID("8f2c6a34-5d1e-4b0a-9c77-1e63d8a0b542")
 
 @dataclass(frozen=True)
 class BiosStages:
-    """The loader's four programs for BIOS, as flat binaries."""
+    """The four programs for BIOS of a loader (its `version`), as flat binaries."""
 
+    version: str
     boot_sector: Path
     stage_2: Path
     stage_3: Path
@@ -83,6 +89,8 @@ def write_bios_disk(out: Path, stages: BiosStages, contents: Contents) -> None:
     first = 1 + -(-stage_2_size // SECTOR)
     files = {STAGE_3: stages.stage_3, STAGE_4: stages.stage_4, **_root_files(contents)}
     volume = _plan_bios_volume(files, contents, first)
+    if volume.size >= 32 * MIB and order(stages.version) < order(_READS_LARGE_FAT16):
+        volume = replace(volume, label=b"")
     sectors = volume.size // SECTOR
     partitions = (
         mbr.Partition(_STAGE_2_PARTITION, 1, first - 1, active=True),

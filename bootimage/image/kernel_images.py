@@ -201,7 +201,8 @@ def write_images(
         tools = context.toolchain
         strip_debug(tools.objcopy(), kernel, stripped, tools.objcopy_environment())
         contents = image_contents(stripped, kernel.name, extras, release.version)
-        stages = BiosStages(*(programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")))
+        parts = [programs[name] for name in ("boot-sector", "stage-2", "stage-3", "stage-4")]
+        stages = BiosStages(release.version, *parts)
         write_bios_disk(out["bios"], stages, contents)
         write_uefi_disk(out["uefi"], programs["uefi"], contents)
     copy_whole(programs["uefi"], out["efi"])

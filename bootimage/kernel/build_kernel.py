@@ -9,7 +9,14 @@ from bootimage.base import console
 from bootimage.base.errors import BuildError
 from bootimage.base.write_files import copy_whole
 from bootimage.cargo.dep_info import read_dep_info, undeclared, undeclared_error
-from bootimage.cargo.messages import executables, followed_by_cargo, read_by_build_scripts, records
+from bootimage.cargo.messages import (
+    executables,
+    followed_by_cargo,
+    read_by_build_scripts,
+    records,
+    script_folders,
+)
+from bootimage.cargo.nested_packages import Nested, find_nested, inputs_of, remember, remembered
 from bootimage.context import BuildContext
 from bootimage.kernel.crate_build import CrateBuild, compile_crate
 from bootimage.kernel.freshness import compared_by_contents
@@ -34,13 +41,20 @@ def provide_kernel(
             copy_whole(built[name], path)
         if context.remote is None or not context.remote.writes:
             return False
-        reason = reason_to_keep(context, build, outputs.values())
+        reason = reason_to_keep(context, build, outputs.values()) or _found_inputs(build, declared)
         if reason:
             console.say(f"Not shared with other machines: {reason}")
         return reason is None
 
     wanted = SharedFiles(build.label, outputs, lambda: kernel_key(context, build, declared))
     return provide_files(context.store, context.remote, wanted, make)
+
+
+def _found_inputs(build: CrateBuild, declared: Sequence[Path]) -> str | None:
+    """Why a kernel with inputs that only its build has found is not shared: its key leaves them out."""
+    found = inputs_of(remembered(build.target_dir))
+    new = [path for path in found if path not in declared]
+    return f"a build script has built from {new[0]}, which is an input from now on" if new else None
 
 
 def build_kernel(context: BuildContext, build: CrateBuild, declared: Sequence[Path]) -> dict[str, Path]:
@@ -60,7 +74,7 @@ def compile_declared(context: BuildContext, build: CrateBuild, verb: str, declar
     with compared_by_contents(build, verb, declared) as note_records:
         messages = compile_crate(context, build, verb)
         note_records(followed_by_cargo(messages))
-    _check_inputs(context, build, messages, declared)
+    _check_inputs(context, build, verb, messages, declared)
     return messages
 
 
@@ -79,11 +93,12 @@ def _made(build: CrateBuild, built: dict[str, Path]) -> dict[str, Path]:
 
 
 def _check_inputs(
-    context: BuildContext, build: CrateBuild, messages: bytes, declared: Sequence[Path]
+    context: BuildContext, build: CrateBuild, verb: str, messages: bytes, declared: Sequence[Path]
 ) -> None:
     """Fail for what the build that wrote `messages` has read, and which is no input of it.
 
-    That is a file that is not `declared`, or a variable whose value is this machine's.
+    That is a file that is not `declared`, or a variable whose value is this machine's. What a build script's
+    own cargo has read is remembered instead, as inputs of the next build.
     """
     toolchain = context.toolchain
     ignored = (build.target_dir, toolchain.cargo_home(), toolchain.sysroot, context.store.root)
@@ -91,6 +106,10 @@ def _check_inputs(
     known = sorted(records(messages))
     scripts = read_by_build_scripts(messages, base)
     read = undeclared(known, declared, further=scripts, ignored=ignored, base=base)
+    if (folders := [*script_folders(messages)]) or remembered(build.target_dir):
+        nested = find_nested(read, folders, build.packages) if folders else Nested((), read)
+        read = nested.unexplained
+        remember(build.target_dir, verb, nested.manifests)
     if read:
         raise undeclared_error(build.manifest, read)
     asked = {name for record in known for name in read_dep_info(record).variables}

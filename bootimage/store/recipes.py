@@ -30,7 +30,7 @@ RECIPES: Mapping[str, int] = MappingProxyType(
         "stripped kernel": 1,
         "loader 0.9": 3,
         "loader 0.11": 4,
-        "image": 1,
+        "image": 2,
         "flat image": 1,
     }
 )

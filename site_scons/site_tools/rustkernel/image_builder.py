@@ -156,7 +156,8 @@ def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
     check_loader(env, target[0])
     check_bootable(paths[0], about.boot_loader.version)
     if kind == "bios":
-        write_bios_disk(out, BiosStages(*paths[1:5]), _contents(env, paths[0], paths[5:], about.boot_loader))
+        stages = BiosStages(about.boot_loader.version, *paths[1:5])
+        write_bios_disk(out, stages, _contents(env, paths[0], paths[5:], about.boot_loader))
     else:
         write_uefi_disk(out, paths[1], _contents(env, paths[0], paths[2:], about.boot_loader))
 

@@ -17,6 +17,7 @@ from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments, linker_words
 from bootimage.cargo.lock_file import required_lock_file
 from bootimage.cargo.manifest import Package
+from bootimage.cargo.nested_packages import inputs_of, remembered
 from bootimage.target_spec.target import Target, read_target
 
 from . import (
@@ -109,7 +110,7 @@ def scan(node: Any, env: Any, _path: Any) -> list[Any]:
     targets = node.get_executor().get_all_targets()
     with user_errors.user_errors():
         _require_lock_file(env, kernel.package)
-        more = [*env["RUST_INPUTS"], *_linked_with(env, kernel)]
+        more = [*env["RUST_INPUTS"], *_linked_with(env, kernel), *_found_before(env, kernel)]
         return declared_nodes(env, kernel.manifest, targets, _results(env), more)
 
 
@@ -126,6 +127,12 @@ def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
     if not isinstance(kernel.target, str):
         words += linker_words(Path(kernel.target.sources[0].rfile().abspath))
     return [env.fs.File(str(path)) for path in link_scripts(words, kernel.package.workspace.folder)]
+
+
+def _found_before(env: Any, kernel: Kernel) -> list[Any]:
+    """What earlier builds have found that the package's build scripts compile by themselves."""
+    folder = kernel_node.cargo_folder(kernel_node.result_folder(env, kernel.target), kernel.package)
+    return [env.fs.File(str(path)) for path in inputs_of(remembered(Path(folder.abspath)))]
 
 
 def _results(env: Any) -> Path:
@@ -180,8 +187,11 @@ def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> N
     crate = crate_build(env, target, kernel)
     declared = declared_paths(target[0])
     beside_next(load_image_writers)
+    found_before = remembered(crate.target_dir)
     if provide_kernel(env_context.context(env), crate, declared, outputs):
         note_made(target)
+    if remembered(crate.target_dir) != found_before:
+        node_state.scan_again(target)
     keep_to_this_machine(env, target, crate)
     node_state.distrust_edited(target)
 

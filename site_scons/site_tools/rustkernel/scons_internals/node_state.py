@@ -47,6 +47,25 @@ def _is_edited(node: Any) -> bool:
     return known is None or bool(SCons.Util.hash_file_signature(path) != known)
 
 
+def scan_again(targets: scons_types.Nodes) -> None:
+    """Take what the build of `targets` has found as known before it: the next run then finds all as it was.
+
+    The place in CacheDir was chosen without these inputs, so nothing of it goes there.
+    """
+    executor = targets[0].get_executor()
+    for node in targets:
+        node.implicit, node.implicit_set = [], set()
+        node._children_reset()
+        node._memo.pop("get_found_includes", None)
+        node.del_binfo()
+    executor.scan_sources(targets[0].builder.source_scanner)
+    executor.scan_targets(targets[0].get_target_scanner())
+    executor._memo.pop("get_contents", None)
+    for node in targets:
+        node.binfo = node.get_binfo()
+    no_cache(targets)
+
+
 def no_cache(targets: scons_types.Nodes) -> None:
     for node in targets:
         node.set_nocache()
