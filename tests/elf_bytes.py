@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 CONFIG_ID = bytes.fromhex("743ca961093646a0bb555c158915253d")
 BASE = 0x200000
-PROGBITS, STRTAB, NOBITS = 1, 3, 8
+PROGBITS, STRTAB, RELA, NOBITS = 1, 3, 4, 8
+DYNAMIC = 2
 
 
 def config(version: tuple[int, int, int] = (0, 11, 17), length: int = 133) -> bytes:
@@ -43,8 +44,8 @@ def elf(layout: Layout | None = None, **wishes: object) -> bytes:
         at = len(names)
         names += name.encode() + b"\0"
         content = bytes(names) if name == ".shstrtab" else content
-        flags = 6 if name == ".text" else 0
-        kind = STRTAB if name == ".shstrtab" else PROGBITS
+        flags = 6 if name == ".text" else 2 if name.startswith(".rela") else 0
+        kind = STRTAB if name == ".shstrtab" else RELA if name.startswith(".rela") else PROGBITS
         address = BASE + len(data) if flags else 0
         table.append(
             struct.pack("<IIQQQQIIQQ", at, kind, flags, address, len(data), len(content), 0, 0, 1, 0)

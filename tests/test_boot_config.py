@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bootimage.base.errors import BuildError
-from bootimage.image.boot_config import boot_json, check_boot_json, unchecked_keys
+from bootimage.image.boot_config import boot_json, check_boot_json, note_on_bios_screen, unchecked_keys
 
 ALL = {
     "frame_buffer": {"minimum_framebuffer_height": 720, "minimum_framebuffer_width": 1280},
@@ -88,3 +88,22 @@ def test_a_file_of_the_users_that_the_loader_would_not_take(tmp_path: Path, text
     with pytest.raises(BuildError) as caught:
         check_boot_json(file)
     assert str(caught.value).startswith(f"{file}: error: ") and message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "height", "told"),
+    [
+        ((0, 0), None, None),
+        ((1280, 720), None, None),
+        ((1920, 1080), None, "at least 1920 wide and 1080 high"),
+        ((0, 800), None, "at least 800 high"),
+        ((0, 800), 600, None),  # boot.json counts before the kernel
+        ((0, 0), 721, "at least 721 high"),
+    ],
+)
+def test_a_screen_that_bios_never_gives(
+    kernel: tuple[int, int], height: int | None, told: str | None
+) -> None:
+    settings = {"frame_buffer": {"minimum_framebuffer_height": height}} if height else {}
+    note = note_on_bios_screen(kernel, settings)
+    assert note is None if told is None else note is not None and note.endswith(told) and "1280x720" in note

@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import which
 
 import pytest
-from elf_bytes import BASE, Layout, config, elf
+from elf_bytes import BASE, DYNAMIC, Layout, config, elf
 from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -200,6 +200,82 @@ def test_mappings_at_fixed_addresses(tmp_path: Path, settings: bytes, name: str 
     else:
         with pytest.raises(BuildError, match=name):
             check_bootable(kernel, version)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (with_mapping(31, 0x20_1000), "kernel_stack"),
+        (with_mapping(31, 0x1F_0000), "kernel_stack"),
+        (with_mapping(31, 0x1E_0000), None),
+        (with_mapping(58, 0x20_1000), "framebuffer"),
+        (with_mapping(58, 0x20_2000), None),
+    ],
+)
+def test_mappings_where_the_kernel_lies(tmp_path: Path, settings: bytes, name: str | None) -> None:
+    sections = {".text": b"\x90" * 64, ".bootloader-config": settings}
+    kernel = written(tmp_path, elf(sections=sections))
+    if name is None:
+        check_bootable(kernel, "0.11.17")
+    else:
+        with pytest.raises(BuildError, match=f"`mappings.{name}` is .* own segment at 0x201000"):
+            check_bootable(kernel, "0.11.17")
+    kernel.write_bytes(elf(sections=sections, kind=3))
+    check_bootable(kernel, "0.11.17")  # the loader chooses where it lies
+
+
+@pytest.mark.parametrize(
+    ("settings", "screen"),
+    [
+        (config(), (0, 0)),
+        (config(length=124), (0, 0)),
+        (config()[:-18] + struct.pack("<BQBQ", 1, 1080, 1, 1920), (1920, 1080)),
+        (config((0, 11, 10), 124)[:-18] + struct.pack("<BQBQ", 1, 600, 0, 0), (0, 600)),
+        (config((0, 11, 0), 115), (0, 0)),
+    ],
+)
+def test_the_screen_that_a_kernel_wants(tmp_path: Path, settings: bytes, screen: tuple[int, int]) -> None:
+    sections = {".text": b"\x90" * 64, ".bootloader-config": settings}
+    assert read_loader_config(read_kernel(written(tmp_path, elf(sections=sections)))).screen == screen
+
+
+def relocation(kind: int, symbol: int = 0, address: int = 0x20_1008) -> bytes:
+    return struct.pack("<QQq", address, symbol << 32 | kind, 0)
+
+
+SYMBOLS = {
+    # None, one whose name begins at byte 1, one whose name lies beyond the table.
+    ".dynsym": b"".join(name.to_bytes(4, "little").ljust(24, b"\0") for name in (0, 1, 999)),
+    ".dynstr": b"\0outside\0",
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (b"", None),
+        (relocation(8) * 40_000, None),
+        (relocation(8) * 40_000 + relocation(1, 1), "R_X86_64_64 at 0x201008 of the symbol `outside`;"),
+        (relocation(8, 1), "R_X86_64_RELATIVE at 0x201008 of the symbol `outside`;"),
+        (relocation(6, 2), "R_X86_64_GLOB_DAT at 0x201008 of the symbol `number 2`;"),
+        (relocation(6, 77), "of the symbol `number 77`;"),
+        (relocation(16), "R_X86_64_DTPMOD64 at 0x201008;"),
+        (relocation(240), "a relocation of type 240 at 0x201008;"),
+        (relocation(8) + relocation(1)[:10], None),
+    ],
+)
+def test_relocations_that_the_loader_does_not_apply(tmp_path: Path, table: bytes, told: str | None) -> None:
+    sections = {".text": b"\x90" * 64, ".bootloader-config": config(), ".rela.dyn": table, **SYMBOLS}
+    dynamic = {"kind": DYNAMIC, "flags": 6}
+    kernel = written(tmp_path, elf(sections=sections, kind=3, more_segments=[dynamic]))
+    if told is None:
+        check_bootable(kernel, "0.11.17")
+    else:
+        with pytest.raises(BuildError) as caught:
+            check_bootable(kernel, "0.11.17")
+        assert told in caught.value.message and "-Crelocation-model=static" in (caught.value.hint or "")
+    kernel.write_bytes(elf(sections=sections, kind=3))
+    check_bootable(kernel, "0.11.17")  # without the table that leads the loader there
 
 
 @pytest.mark.parametrize("path", ["/nonexistent", "/", "/dev/null"])

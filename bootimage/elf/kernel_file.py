@@ -19,6 +19,7 @@ from bootimage.base.run_program import run
 from bootimage.base.write_files import replacing
 from bootimage.elf.elf_headers import Elf, Segment, read_elf
 from bootimage.elf.loader_config import SECTION, LoaderConfig, check, decode, numbers
+from bootimage.elf.relocations import check_relocations
 
 _LONGEST_CONFIG = 4096
 
@@ -61,17 +62,36 @@ def read_loader_config(kernel: KernelFile) -> LoaderConfig:
         return decode(kernel.config)
 
 
-def check_bootable(path: Path, loader_version: str) -> None:
-    """Raise BuildError if the loader of that version (`0.11.17`) cannot load the kernel at `path`.
+def check_bootable(path: Path, loader_version: str) -> LoaderConfig | None:
+    """The settings for the loader in the kernel at `path`.
 
-    Loaders before 0.11 take their settings elsewhere, so only the kernel's segments are checked for them.
+    Raises BuildError if the loader of that version (`0.11.17`) cannot load it. Loaders before 0.11 take their
+    settings elsewhere, so only the kernel's segments are checked for them.
     """
-    kernel = read_kernel(path)
+    kernel, config = read_kernel(path), None
     if numbers(loader_version) >= (0, 11):
         config = read_loader_config(kernel)
         with _about(path):
             check(config, loader_version, position_independent=kernel.elf.kind == "ET_DYN")
+            _check_mappings(config, kernel.elf)
+        check_relocations(path, kernel.elf)
     check_loadable(kernel)
+    return config
+
+
+def _check_mappings(config: LoaderConfig, elf: Elf) -> None:
+    """What the kernel wants to have mapped at a fixed address must not lie where the kernel itself does."""
+    if elf.kind == "ET_DYN":
+        return  # the loader chooses a place that is free
+    for name, address in config.fixed.items():
+        length = config.stack_size if name == "kernel_stack" else 1
+        for segment in elf.loads():
+            if segment.address < address + length and address < segment.address + segment.memory_size:
+                raise BuildError(
+                    f"the boot loader would stand still: `mappings.{name}` is {address:#x}, where the "
+                    f"kernel's own segment at {segment.address:#x} lies",
+                    hint="change it in the BootloaderConfig that is given to `entry_point!`",
+                )
 
 
 def check_loadable(kernel: KernelFile) -> None:

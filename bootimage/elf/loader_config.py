@@ -14,6 +14,7 @@ from bootimage.base.lazy_dataclass import dataclass
 SECTION = ".bootloader-config"
 _ID = bytes.fromhex("743ca961093646a0bb555c158915253d")
 _START = struct.Struct("<16sHHHBQ")
+_SCREEN = struct.Struct("<BQBQ")
 # How long the settings are from which loader version on.
 _LENGTHS = (((0, 11, 0), 115), ((0, 11, 1), 124), ((0, 11, 11), 133))
 
@@ -36,13 +37,18 @@ _MAPPINGS = (
 
 @dataclass(frozen=True)
 class LoaderConfig:
-    """What the kernel tells the loader; `fixed` maps a mapping's name to the address it asks for."""
+    """What the kernel tells the loader.
+
+    `fixed` maps a mapping's name to the address it asks for; `screen` is the least width and height of the
+    frame buffer, in pixels, 0 where there is no wish.
+    """
 
     version: str
     prerelease: bool
     stack_size: int
     length: int
     fixed: dict[str, int]
+    screen: tuple[int, int]
 
 
 def decode(data: bytes) -> LoaderConfig:
@@ -50,8 +56,10 @@ def decode(data: bytes) -> LoaderConfig:
     if len(data) < _START.size or not data.startswith(_ID):
         raise BuildError(f"the section {SECTION} holds no loader settings")
     _id, *version, prerelease, stack_size = _START.unpack_from(data)
-    fixed = dict(_fixed_addresses(data)) if len(data) in (124, 133) else {}
-    return LoaderConfig(".".join(map(str, version)), bool(prerelease), stack_size, len(data), fixed)
+    known = len(data) in (124, 133)
+    fixed = dict(_fixed_addresses(data)) if known else {}
+    screen = _screen(data) if known else (0, 0)
+    return LoaderConfig(".".join(map(str, version)), bool(prerelease), stack_size, len(data), fixed, screen)
 
 
 def check(config: LoaderConfig, loader_version: str, *, position_independent: bool) -> None:
@@ -82,6 +90,12 @@ def _fixed_addresses(data: bytes) -> list[tuple[str, int]]:
             found.append((name, int.from_bytes(address, "little")))
         place += size
     return found
+
+
+def _screen(data: bytes) -> tuple[int, int]:
+    """The last 18 bytes: for height and width, whether there is a wish, and the wish."""
+    asks_height, height, asks_width, width = _SCREEN.unpack(data[-_SCREEN.size :])
+    return (width if asks_width == 1 else 0, height if asks_height == 1 else 0)
 
 
 def _check_version(config: LoaderConfig, loader_version: str) -> None:

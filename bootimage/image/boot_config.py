@@ -47,6 +47,27 @@ def unchecked_key(key: str, loader: str) -> str:
     return f"boot.json: {key!r} is passed on unchecked: loader {loader} is newer than {NEWEST}, known here"
 
 
+_BIOS_SCREEN = (1280, 720)
+"""The largest mode that stage 2 of loader 0.11 sets (its main.rs), whatever it is asked for."""
+
+
+def note_on_bios_screen(kernel: tuple[int, int], settings: Mapping[str, Any]) -> str | None:
+    """What to tell a user whose kernel, or whose BOOT_CONFIG, asks for a screen that BIOS never gives.
+
+    `kernel` is the least width and height that it asks for itself, 0 where it does not.
+    """
+    wishes = settings.get("frame_buffer") or {}
+    names = ("minimum_framebuffer_width", "minimum_framebuffer_height")
+    asked = tuple(wishes.get(name, own) for name, own in zip(names, kernel, strict=True))
+    if all(wish <= most for wish, most in zip(asked, _BIOS_SCREEN, strict=True)):
+        return None
+    wanted = " and ".join(
+        f"{wish} {what}" for wish, what in zip(asked, ("wide", "high"), strict=True) if wish
+    )
+    most = "x".join(map(str, _BIOS_SCREEN))
+    return f"on BIOS the loader sets a screen of {most} pixels at most; asked for is one at least {wanted}"
+
+
 def check_boot_json(path: Path) -> None:
     """Raise BuildError for a boot.json of the user's that makes the loader fall back to its defaults."""
     try:

@@ -27,7 +27,7 @@ from bootimage.cargo.manifest import Package, read_package
 from bootimage.context import BuildContext
 from bootimage.elf.elf_headers import check_elf
 from bootimage.elf.kernel_file import check_bootable, strip_debug
-from bootimage.image.boot_config import boot_json, unchecked_key, unchecked_keys
+from bootimage.image.boot_config import boot_json, note_on_bios_screen, unchecked_key, unchecked_keys
 from bootimage.image.disk_images import BiosStages, Contents, write_bios_disk, write_uefi_disk
 from bootimage.image.image_files import Extras, Images, image_names
 from bootimage.loader.choose_loader import Loader, choose_loader
@@ -193,7 +193,9 @@ def write_images(
     Raises BuildError, before anything is written, for a kernel that this loader cannot load.
     """
     extras = extras or Extras()
-    check_bootable(kernel, release.version)
+    config = check_bootable(kernel, release.version)
+    if config and (note := note_on_bios_screen(config.screen, extras.boot_config)):
+        console.say(note)
     programs = loader_programs(context, release)
     out = {kind: out_dir / name for kind, name in image_names(kernel.name).items()}
     with context.store.work("image") as folder:

@@ -143,6 +143,7 @@ def _contents(env: Any, stripped: Path, extras: list[Path], loader: Loader) -> C
 def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
     from bootimage.base.write_files import copy_whole
     from bootimage.elf.kernel_file import check_bootable
+    from bootimage.image.boot_config import note_on_bios_screen
     from bootimage.image.disk_images import BiosStages, write_bios_disk, write_uefi_disk
 
     out = Path(target[0].abspath)
@@ -154,8 +155,10 @@ def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
         copy_whole(paths[0], out)
         return
     check_loader(env, target[0])
-    check_bootable(paths[0], about.boot_loader.version)
+    config = check_bootable(paths[0], about.boot_loader.version)
     if kind == "bios":
+        if config and (note := note_on_bios_screen(config.screen, env["BOOT_CONFIG"])):
+            console.say(f"{target[0]}: {note}")
         stages = BiosStages(about.boot_loader.version, *paths[1:5])
         write_bios_disk(out, stages, _contents(env, paths[0], paths[5:], about.boot_loader))
     else:
