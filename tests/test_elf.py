@@ -239,6 +239,18 @@ def test_the_screen_that_a_kernel_wants(tmp_path: Path, settings: bytes, screen:
     assert read_loader_config(read_kernel(written(tmp_path, elf(sections=sections)))).screen == screen
 
 
+@pytest.mark.parametrize(("size", "fits"), [(0, False), (1, False), (511, False), (512, True), (12345, True)])
+def test_the_size_of_the_stack(tmp_path: Path, size: int, fits: bool) -> None:
+    settings = config()[:23] + size.to_bytes(8, "little") + config()[31:]
+    kernel = written(tmp_path, elf(sections={".text": b"\x90" * 64, ".bootloader-config": settings}))
+    assert read_loader_config(read_kernel(kernel)).stack_size == size
+    if fits:
+        check_bootable(kernel, "0.11.17")
+    else:
+        with pytest.raises(BuildError, match=f"`kernel_stack_size` is {size}, and no call fits"):
+            check_bootable(kernel, "0.11.17")
+
+
 def relocation(kind: int, symbol: int = 0, address: int = 0x20_1008) -> bytes:
     return struct.pack("<QQq", address, symbol << 32 | kind, 0)
 

@@ -18,6 +18,7 @@ _SCREEN = struct.Struct("<BQBQ")
 # How long the settings are from which loader version on.
 _LENGTHS = (((0, 11, 0), 115), ((0, 11, 1), 124), ((0, 11, 11), 133))
 
+_LEAST_STACK = 512
 _PAGE, _LARGE_PAGE, _TOP_ENTRY = 1 << 12, 1 << 21, 1 << 39
 # (name, bytes, alignment of a fixed address); what 10 bytes describe is optional.
 _KERNEL_BASE = ("kernel_base", 9, _PAGE)
@@ -71,6 +72,8 @@ def check(config: LoaderConfig, loader_version: str, *, position_independent: bo
             raise _wrong(
                 f"`mappings.{name}` is {address:#x}, not a 48-bit address that {alignment:#x} divides"
             )
+    if config.stack_size < _LEAST_STACK:
+        raise _wrong(f"`kernel_stack_size` is {config.stack_size}, and no call fits into so few bytes")
     if "kernel_base" in config.fixed and not position_independent:
         raise _wrong("`mappings.kernel_base` is fixed, but the kernel is not position-independent")
 
