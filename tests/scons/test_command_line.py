@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import full_project
 import pytest
@@ -287,3 +290,43 @@ def test_another_loader_between_two_builds(make: Make) -> None:
     assert "  help: start scons again" in said.stderr
     assert said.stderr.count("error:") == 1
     assert "bootimage-bios-my_os.bin" in project.rebuilt()
+
+
+def test_help_names_the_goals_once(make: Make) -> None:
+    more = 'for _ in range(2): Environment(tools=["rustkernel"])\nenv.RunQemu("run-$$it", image)\n'
+    said = make({**FILES, "SConstruct": SCONSTRUCT.replace("env.BootImage", "image = env.BootImage") + more})
+    listed = said.scons("-h").partition("Goals for Rust kernels:\n")[2]
+    found = re.findall(r"^  (\S+) {2,}(\S.+)$", listed, re.M)
+    assert [name for name, _ in found] == [
+        *("toolchain", "store", "verify-reproducible", "rust-analyzer", "run-$$it", "run-$$it-uefi")
+    ]
+    assert "SCons Options:" in said.scons("-h"), "SCons's own help is still there"
+
+
+def timings(project: Project, *arguments: str, status: int = 0) -> dict[str, dict[str, Any]]:
+    """What a run with --timings has noted, by the first target's name."""
+    file = project.root / "timings.json"
+    file.unlink(missing_ok=True)
+    project.scons("--timings=timings.json", *arguments, status=status)
+    content = json.loads(file.read_text()) if file.exists() else {"format": 1, "nodes": []}
+    assert content["format"] == 1
+    return {Path(each["targets"][0]).name: each for each in content["nodes"]}
+
+
+def test_timings(make: Make) -> None:
+    project = make()
+    began = time.time()
+    first = timings(project, "-j2")
+    assert {"my_os", "sysroot.json", "my_os.stripped", "bootimage-bios-my_os.bin"} < first.keys()
+    kernel = first["my_os"]
+    assert kernel["recipe"] == "kernel" and kernel["succeeded"] and "doesn't exist" in kernel["why"]
+    assert all(
+        0 <= each["seconds"] < 120 and began <= each["began"] <= time.time() for each in first.values()
+    )
+    assert timings(project) == {}, "nothing was made"
+    project.write({"kernel/src/main.rs": f"{FILES['kernel/src/main.rs']}// a comment\n"})
+    second = timings(project)
+    assert "`kernel/src/main.rs' changed" in second["my_os"]["why"] and "sysroot.json" not in second
+    project.write(ERROR)
+    failed = timings(project, status=2)
+    assert failed.keys() == {"my_os"} and not failed["my_os"]["succeeded"]

@@ -28,6 +28,7 @@ if is_windows():  # what is imported next is not there
     raise SCons.Errors.UserError(WINDOWS)
 
 from . import (  # noqa: E402
+    command_options,
     flat_image_builder,
     goals,
     image_builder,
@@ -49,6 +50,7 @@ def generate(env: Any, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
     scons_version.check_version()
     variables.generate(env)
+    command_options.add_options()
     for part in (
         target_spec_builder,
         sysroot_builder,

@@ -1,4 +1,4 @@
-"""Options that the tool adds to the command line: --release, --rerun, --junit."""
+"""What the tool adds to the command line: --release, --rerun, --junit, --timings; and goals in `scons -h`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,30 @@ def release_option() -> bool:
     return bool(SCons.Script.GetOption("rust_release"))
 
 
+TIMINGS = "rust_timings"
+_described: set[str] = set()
+
+
+def describe_goal(env: Any, name: str, about: str) -> None:
+    """Have `scons -h` name the goal, once however many environments add to it."""
+    if not env.GetOption("help") or name in _described:
+        return
+    title = "" if _described else "\nGoals for Rust kernels:\n"
+    _described.add(name)
+    env.Help(f"{title}  {name.replace('$', '$$'):<24}{about}\n", append=True)
+
+
 def add_options() -> None:
-    """Add `--rerun` and `--junit=FILE` to the command line, once however many environments load the tool."""
+    """Add the options to the command line, once however many environments load the tool."""
+    _add_option(
+        "--timings",
+        dest=TIMINGS,
+        metavar="FILE",
+        nargs=1,
+        type="string",
+        default=None,
+        help="Write to FILE which nodes of Rust kernels were made, why, and how long each took, as JSON.",
+    )
     _add_option(
         "--rerun",
         dest="kernel_test_rerun",

@@ -16,9 +16,12 @@ from . import env_context, node_actions, scons_types
 
 def generate(env: Any) -> None:
     """Add the goals to the build, once however many environments load the tool."""
-    for name, tell in (("toolchain", _toolchain), ("store", _store)):
+    for name, tell, about in (
+        ("toolchain", _toolchain, "which compiler and programs are used, and what is missing"),
+        ("store", _store, "what the store holds, and what it has saved"),
+    ):
         if not env.Alias(name)[0].has_builder():
-            node_actions.goal(env, name, [], tell)
+            node_actions.goal(env, name, [], tell, about)
 
 
 def _toolchain(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
@@ -52,7 +55,8 @@ def offer(env: Any, nodes: scons_types.Nodes, crate_build: Callable[..., Any]) -
         files = prepare_editor(env_context.context(env), build, Path(folder.abspath), in_project=True)
         tell(files, Path(env.Dir("#").abspath), write=True)
 
-    node_actions.goal(env, GOAL, [each for each in nodes[0].sources if each.name != "Cargo.toml"], prepare)
+    needed = [each for each in nodes[0].sources if each.name != "Cargo.toml"]
+    node_actions.goal(env, GOAL, needed, prepare, "tell editors and `cargo check` how the kernels are built")
 
 
 def _clean(env: Any, node: Any, folder: Any) -> None:

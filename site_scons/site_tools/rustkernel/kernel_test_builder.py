@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import SCons.Script
 
 from . import (
-    command_options,
     env_context,
     kernel_builder,
     kernel_node,
@@ -53,7 +52,6 @@ def generate(env: Any) -> None:
     user_errors.add_method(env, _expect, "Expect")
     user_errors.add_method(env, _send, "Send")
     env.AddMethod(_pass, "Pass")
-    command_options.add_options()
 
 
 def _expect(_env: Any, pattern: str, limit: float = 60.0) -> Expect:

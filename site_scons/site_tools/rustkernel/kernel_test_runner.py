@@ -42,7 +42,7 @@ def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) ->
             raise _no_such_test(names)
         return _sum_up(env, str(target[0]), results)
 
-    return node_actions.goal(env, alias, results, sum_up)
+    return node_actions.goal(env, alias, results, sum_up, f"boot the kernel's tests, {len(names)} of them")
 
 
 def refusal(env: Any, alias: str, problem: BuildError) -> Any:
@@ -51,7 +51,7 @@ def refusal(env: Any, alias: str, problem: BuildError) -> Any:
     def tell(_target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> int:
         raise problem
 
-    return node_actions.goal(env, alias, [], tell)
+    return node_actions.goal(env, alias, [], tell, "boot the kernel's tests, of which there are none")
 
 
 def _no_such_test(names: list[str]) -> BuildError:

@@ -7,7 +7,7 @@ written to be read: one setting a line, and nothing in it is of one machine only
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.recipes import code_state, recipe_number
 
+from .command_options import TIMINGS, describe_goal
 from .scons_internals.node_state import release_side_effects
 from .scons_internals.product_nodes import claim
 from .scons_types import Build, Nodes, Text
@@ -39,7 +40,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         self, recipe: str, build: Build, label: Text, settings: Text, comstr: str, *, shared: bool = False
     ) -> None:
         make = _shared(recipe, build, label, settings) if shared else build
-        super().__init__(_Guarded(make, comstr), {"strfunction": _shown(label, comstr)})
+        super().__init__(_Guarded(make, comstr, recipe), {"strfunction": _shown(label, comstr)})
         self._recipe = recipe
         self._settings = settings
         self.make = build
@@ -66,17 +67,31 @@ class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
 class _Guarded:
     build: Build
     comstr: str
+    recipe: str
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         child_processes.begin()
         theirs = _replaced(self.comstr, target, source, env)
         try:
-            with no_mix_ups(), console.told_by_others() if theirs else nullcontext():
+            with (
+                _timed(self.recipe, target, env),
+                no_mix_ups(),
+                console.told_by_others() if theirs else nullcontext(),
+            ):
                 self.build(target, source, env)
         except BuildError as error:
             tell(error)
             release_side_effects(target)
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
+
+
+def _timed(recipe: str, target: Nodes, env: Any) -> AbstractContextManager[None]:
+    file = env.GetOption(TIMINGS)
+    if file is None:
+        return nullcontext()
+    from .timings import noted
+
+    return noted(file, recipe, target)
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,10 @@ def builder(action: NodeAction, **more: Any) -> Any:
     return SCons.Builder.Builder(action=action, emitter=claim, **more)
 
 
-def goal(env: Any, name: str, needed: Any, act: Callable[[Nodes, Nodes, Any], int | None]) -> Any:
-    """The alias `name`, which has the nodes `needed` made and then acts, whenever it is asked for."""
+def goal(env: Any, name: str, needed: Any, act: Callable[[Nodes, Nodes, Any], int | None], about: str) -> Any:
+    """The alias `name`, which has the nodes `needed` made and then acts, whenever it is asked for.
+
+    `about` is its line in `scons -h`.
+    """
+    describe_goal(env, name, about)
     return env.AlwaysBuild(env.Alias(name, needed, Goal(act)))

@@ -32,7 +32,8 @@ def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
     for name, kind in ((alias, "bios"), (f"{alias}-uefi", "uefi")):
         if first.get(kind) is not None:
             env.Clean(first[kind], screenshot(first[kind]))
-            made += node_actions.goal(env, name, first[kind], _runner(kind))
+            about = f"boot {first[kind].name} in QEMU"
+            made += node_actions.goal(env, name, first[kind], _runner(kind), about)
     if not made and not variable_values.names_only(env):
         raise _no_image(alias, nodes)
     return made

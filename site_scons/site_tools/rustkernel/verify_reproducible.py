@@ -28,7 +28,7 @@ _ADVICE = (
 def generate(env: Any) -> None:
     """Add the goal and its option to the build, once however many environments load the tool."""
     if not env.Alias(_GOAL)[0].has_builder():
-        node_actions.goal(env, _GOAL, [], _verify)
+        node_actions.goal(env, _GOAL, [], _verify, "build everything a second time elsewhere, and compare")
         SCons.Script.AddOption(
             "--full",
             dest="rust_verify_full",
