@@ -113,6 +113,8 @@ def _extras(env: Any) -> list[Any]:
 
 
 def _check_boot_config(env: Any, loader: Loader) -> None:
+    if not env["BOOT_CONFIG"]:
+        return
     from bootimage.image.boot_config import unchecked_key, unchecked_keys
 
     _boot_json(env, loader)
@@ -122,9 +124,11 @@ def _check_boot_config(env: Any, loader: Loader) -> None:
 
 def _boot_json(env: Any, loader: Loader) -> bytes | None:
     """The contents of boot.json, where there is to be one."""
+    if not env["BOOT_CONFIG"]:
+        return None
     from bootimage.image.boot_config import boot_json
 
-    return boot_json(env["BOOT_CONFIG"], loader.version) if env["BOOT_CONFIG"] else None
+    return boot_json(env["BOOT_CONFIG"], loader.version)
 
 
 def _contents(env: Any, stripped: Path, extras: list[Path], loader: Loader) -> Contents:

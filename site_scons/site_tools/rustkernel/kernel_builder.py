@@ -17,7 +17,6 @@ from bootimage.cargo.declared_inputs import declared_inputs
 from bootimage.cargo.link_scripts import link_scripts, linker_arguments, linker_words
 from bootimage.cargo.lock_file import required_lock_file
 from bootimage.cargo.manifest import Package
-from bootimage.cargo.nested_packages import inputs_of, remembered
 from bootimage.target_spec.target import Target, read_target
 
 from . import (
@@ -132,7 +131,15 @@ def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
 def _found_before(env: Any, kernel: Kernel) -> list[Any]:
     """What earlier builds have found that the package's build scripts compile by themselves."""
     folder = kernel_node.cargo_folder(kernel_node.result_folder(env, kernel.target), kernel.package)
-    return [env.fs.File(str(path)) for path in inputs_of(remembered(Path(folder.abspath)))]
+    return [env.fs.File(str(path)) for path in _nested_inputs(Path(folder.abspath))]
+
+
+def _nested_inputs(cargo_folder: Path) -> list[Path]:
+    if not any(cargo_folder.glob("inputs/nested-*.json")):  # few kernels have any
+        return []
+    from bootimage.cargo.nested_packages import inputs_of, remembered
+
+    return inputs_of(remembered(cargo_folder))
 
 
 def _results(env: Any) -> Path:
@@ -187,10 +194,10 @@ def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> N
     crate = crate_build(env, target, kernel)
     declared = declared_paths(target[0])
     beside_next(load_image_writers)
-    found_before = remembered(crate.target_dir)
+    found_before = _nested_inputs(crate.target_dir)
     if provide_kernel(env_context.context(env), crate, declared, outputs):
         note_made(target)
-    if remembered(crate.target_dir) != found_before:
+    if _nested_inputs(crate.target_dir) != found_before:
         node_state.scan_again(target)
     keep_to_this_machine(env, target, crate)
     node_state.distrust_edited(target)
