@@ -30,14 +30,16 @@ class Crate:
     test: bool = True
 
 
-@dataclass(frozen=True)
 class _Section:
     """One `[[KIND]]`: where cargo looks for such crates, the key that stops it, `cargo test`'s default."""
 
-    kind: Literal["bin", "example", "test", "bench"]
-    folder: str
-    switch: str
-    test: bool
+    def __init__(
+        self, kind: Literal["bin", "example", "test", "bench"], folder: str, switch: str, test: bool
+    ) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.switch = switch
+        self.test = test
 
 
 _SECTIONS = (

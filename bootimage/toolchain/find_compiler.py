@@ -63,18 +63,18 @@ def search_compiler(request: ToolchainRequest) -> FoundCompiler:
     return _Search(request, find_rustup(request.environ)).found()
 
 
-@dataclass(frozen=True)
 class _Choice:
     """A compiler and why it is the one."""
 
-    rustc: Path
-    origin: str
+    def __init__(self, rustc: Path, origin: str) -> None:
+        self.rustc = rustc
+        self.origin = origin
 
 
-@dataclass(frozen=True)
 class _Search:
-    request: ToolchainRequest
-    rustup: Rustup | None
+    def __init__(self, request: ToolchainRequest, rustup: Rustup | None) -> None:
+        self.request = request
+        self.rustup = rustup
 
     def found(self) -> FoundCompiler:
         choice = next(self._choices(), None)

@@ -17,7 +17,6 @@ import SCons.Util
 
 from bootimage.base import child_processes, console
 from bootimage.base.errors import BuildError
-from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.recipes import code_state, recipe_number
 
 from .command_options import TIMINGS, describe_goal
@@ -63,11 +62,11 @@ class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
         super().__init__(_Told(act), {"strfunction": None})
 
 
-@dataclass(frozen=True)
 class _Guarded:
-    build: Build
-    comstr: str
-    recipe: str
+    def __init__(self, build: Build, comstr: str, recipe: str) -> None:
+        self.build = build
+        self.comstr = comstr
+        self.recipe = recipe
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
         child_processes.begin()
@@ -94,9 +93,9 @@ def _timed(recipe: str, target: Nodes, env: Any) -> AbstractContextManager[None]
     return noted(file, recipe, target)
 
 
-@dataclass(frozen=True)
 class _Told:
-    act: Callable[[Nodes, Nodes, Any], int | None]
+    def __init__(self, act: Callable[[Nodes, Nodes, Any], int | None]) -> None:
+        self.act = act
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
         child_processes.begin()
