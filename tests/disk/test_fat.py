@@ -9,9 +9,9 @@ import struct
 from pathlib import Path
 
 import pytest
+from fat_oracles import assert_sound, call, read_back, write_volume
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles import assert_sound, call, read_back, write_volume
 
 from bootimage.base.errors import BuildError
 from bootimage.base.file_view import View, view_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from oracles import call
+from fat_oracles import call
 
 from bootimage.base.errors import BuildError
 from bootimage.base.file_view import view_of

@@ -38,9 +38,9 @@ MACHINES = {
 """Name -> the kind of machine."""
 
 # What `./sconsw test` runs there: each asks for another part of what it has installed.
-_TESTS = ("tests/machine", "tests/disk", "tests/test_python_environment.py")
+_TESTS = ("tests/machine", "tests/disk", "tests/set_up/test_python_environment.py")
 # With a Python newer than the one that the whole tests run on, the table of rebuilds too.
-_GRAPH = ("tests/scons/test_rebuilds.py",)
+_GRAPH = ("tests/tool/test_rebuilds.py",)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elf_bytes import config as loader_config
 from elf_bytes import elf
-from target_fakes import GOOD, FakeCompiler
+from fake_compiler import GOOD, FakeCompiler
 
 from bootimage.base.console import printable, printable_lines, program_text
 from bootimage.base.errors import BuildError

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from loader.conftest import Kernel, copy_example, make_context
+from example_kernel import Kernel, copy_example, make_context
 
 from bootimage.cargo.config import read_cargo_config
 from bootimage.context import BuildContext

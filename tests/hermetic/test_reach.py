@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hermetic import test_sealed_builds as sealed
-from hermetic.configurations import PLACES, Configuration
-from hermetic.test_sealed_builds import base, recording  # noqa: F401 (fixtures)
+from cargo_configurations import PLACES, Configuration
+from sealed_starts import tried
 
 from bootimage.cargo.crate_sources import FETCHING
 from bootimage.context import BuildContext
@@ -29,16 +28,16 @@ def test_every_row_has_a_place_of_its_own() -> None:
 
 
 def test_no_key_of_a_configuration_reaches_a_sealed_build(
-    base: BuildContext,  # noqa: F811
-    recording: None,  # noqa: F811
+    base: BuildContext,
+    recording: None,
     tmp_path: Path,
 ) -> None:
     nowhere = Path("/nowhere")
-    expected = sealed.tried(Configuration(), "core", base, tmp_path / "plain", nowhere, nowhere)
+    expected = tried(Configuration(), "core", base, tmp_path / "plain", nowhere, nowhere)
     assert expected[0] != "refused"
     for number, row in enumerate(TABLE["config"]):
         made = Configuration(dict.fromkeys(PLACES, row["text"]))
-        found = sealed.tried(made, "core", base, tmp_path / str(number), nowhere, nowhere)
+        found = tried(made, "core", base, tmp_path / str(number), nowhere, nowhere)
         assert found == expected, row["key"]
         assert (row["key"].partition(".")[0] in FETCHING) == (row["reach"] == "fetch"), row["key"]
 

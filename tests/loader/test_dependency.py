@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from example_kernel import Kernel
 
 from bootimage.base.errors import BuildError
 from bootimage.cargo.manifest import read_package
 from bootimage.loader.choose_loader import choose_loader
 from bootimage.loader.loader_source import active_features, source_of
-from tests.loader.conftest import Kernel
 
 pytestmark = pytest.mark.rust
 

@@ -17,7 +17,7 @@ from bootimage.machine import guest_folder as folders
 from bootimage.machine.guest_folder import guest_folder, note_guest
 from bootimage.machine.qemu import Machine
 
-HERE = Path(__file__).parent
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.boot
@@ -31,10 +31,16 @@ def test_the_guest_dies_with_its_runner(
     machine = guest_of(bs.serial("ready\n"), bs.FLICKER)
     hidden = {"DISPLAY", "WAYLAND_DISPLAY"}
     environ = {name: value for name, value in os.environ.items() if name not in hidden}
-    command = [sys.executable, HERE / "run_guest.py", machine.image, tmp_path / "s.png", "60"]
+    command = [
+        sys.executable,
+        REPOSITORY / "tests/helpers/guest_process.py",
+        machine.image,
+        tmp_path / "s.png",
+        "60",
+    ]
     with started(
         command,
-        env={**environ, "PYTHONPATH": str(HERE.parents[1]), "TMPDIR": str(empty_tmp)},
+        env={**environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(empty_tmp)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
     ) as child:
@@ -54,7 +60,7 @@ def test_a_program_on_the_terminal_dies_with_its_runner(tmp_path: Path) -> None:
     """What a manifest's `run-command` names, or QEMU as its arguments say."""
     script = "import os\nfrom bootimage.machine.terminal import run_attached\n"
     script += "run_attached(['sh', '-c', 'echo $$; exec sleep 60'], os.environ, None)\n"
-    environ = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     with started([sys.executable, "-c", script], env=environ, stdout=subprocess.PIPE) as runner:
         assert runner.stdout is not None
         number = int(runner.stdout.readline())
@@ -111,7 +117,7 @@ def test_what_is_not_ours_stays(empty_tmp: Path, tmp_path: Path, monkeypatch: py
 def test_many_at_once_leave_each_other_alone(empty_tmp: Path) -> None:
     script = "from bootimage.machine.guest_folder import guest_folder\n"
     script += "for _ in range(150):\n    with guest_folder() as folder: (folder / 'log').write_text('here')\n"
-    environ = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "TMPDIR": str(empty_tmp)}
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(empty_tmp)}
     command = [sys.executable, "-c", script]
     with contextlib.ExitStack() as running:
         children = [running.enter_context(started(command, env=environ)) for _ in range(6)]

@@ -18,10 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from project import CHECKOUT, Project, environment
-from recipes.fixed_projects import FLAT, FULL
-from recipes.recorded_programs import Recorder, record_calls
-from stand_ins import make_stand_ins
+from fake_cargo import make_stand_ins
+from fixed_projects import FLAT, FULL
+from recorded_programs import Recorder, record_calls
+from scons_project import CHECKOUT, Project, environment
 
 from bootimage.store.recipes import RECIPES
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forged_server import published_files
 
 from bootimage.base import console
 from bootimage.store.store import Store
@@ -24,3 +25,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(console, "say", lines.append)
     return lines
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> dict[str, bytes]:
+    """What a server has after one machine has built."""
+    return published_files(tmp_path)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from bad_server import answer, serving
-from machines import Machine, remote
+from store_machines import Machine, remote
 from stores import CONTENTS, key_of, read
 
 from bootimage.base.errors import BuildError

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from bad_server import serving
-from machines import remote
+from forged_server import offering
+from store_machines import remote
 from stores import GIB, KEY
-from test_remote_failures import offering
 
 from bootimage.store.build_once import SharedFiles, contents_of, perform, provide_files
 from bootimage.store.expected_result import Expected, exactly

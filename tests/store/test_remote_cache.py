@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from action_results import output_digests
 from bad_server import Behaviour, answer, serving
-from machines import Machine, remote
+from bazel_messages import output_digests
 from nginx import Nginx
+from store_machines import Machine, remote
 from stores import CONTENTS, GIB, KEY, finished, key_of, python, read
 
 from bootimage.store.build_once import perform

@@ -12,13 +12,14 @@ from pathlib import Path
 import bad_server
 import pytest
 from bad_server import Behaviour, answer, serving
-from machines import Machine, remote
+from forged_server import forged, offering
 from nginx import Nginx
+from store_machines import Machine, remote
 from stores import CONTENTS, KEY, key_of, read
 
 from bootimage.store import remote_health
-from bootimage.store.bazel_action_result import decode_stdout, encode_action_result
-from bootimage.store.record import Blob, seal, unseal
+from bootimage.store.bazel_action_result import encode_action_result
+from bootimage.store.record import seal
 
 QUICK = {"RUSTKERNEL_CACHE_TIMEOUT": "0.4"}
 
@@ -166,28 +167,6 @@ def test_a_full_server_is_still_read(tmp_path: Path, said: list[str]) -> None:
 # -- lying and half written
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> dict[str, bytes]:
-    """What a server has after one machine has built."""
-    held: dict[str, bytes] = {}
-
-    def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
-        if method == "PUT":
-            held[path] = body
-        answer(line, 201 if method == "PUT" else 404, method=method)
-
-    with serving(behave) as server:
-        Machine(tmp_path / "ci", remote(server.url)).make()
-    return held
-
-
-def offering(files: dict[str, bytes]) -> Behaviour:
-    def behave(line: socket.socket, method: str, path: str, body: bytes) -> None:
-        answer(line, 200 if path in files else 404, files.get(path, b""), method=method)
-
-    return behave
-
-
 def test_every_file_damaged_in_every_way(
     tmp_path: Path, said: list[str], filled: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,16 +225,6 @@ def test_the_record_of_another_key(tmp_path: Path, said: list[str], filled: dict
         machine = Machine(tmp_path / "me", remote(server.url, "read"))
         machine.make(key_of("other"))
         assert machine.built == 1 and "is none of ours (a record of another key or version)" in said[0]
-
-
-def forged(filled: dict[str, bytes], **changes: object) -> dict[str, bytes]:
-    """The server's files, with one file in a record whose check sum is right."""
-    content = unseal(decode_stdout(filled[f"ac/{KEY}"]))
-    plain = {"sha256": hashlib.sha256(b"").hexdigest(), "size": 0}
-    packed = {**plain, "encoding": "identity"}
-    content["record"]["files"] = {changes.pop("name", "f"): {**plain, **changes.pop("plain", {})}}  # type: ignore[dict-item]
-    content["packed"] = {name: {**packed, **changes} for name in content["record"]["files"]}
-    return {**filled, f"ac/{KEY}": encode_action_result([("f", Blob("0" * 64, 1))], seal(content))}
 
 
 BOMB = zlib.compress(bytes(50 << 20), 9)

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from machines import Machine, remote
 from nginx import Nginx
+from store_machines import Machine, remote
 from stores import CONTENTS, KEY, build, key_of
 
 from bootimage.store.build_once import contents_of, perform

@@ -11,8 +11,8 @@ import bad_server
 import pytest
 import trustme
 from bad_server import answer, serving
-from machines import Machine, remote
 from nginx import Nginx, free_port
+from store_machines import Machine, remote
 from stores import CONTENTS, read
 from tinyproxy import proxying
 

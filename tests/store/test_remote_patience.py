@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 from bad_server import answer, serving
-from machines import Machine, remote
+from forged_server import forged
+from store_machines import Machine, remote
 from stores import CONTENTS, read
-from test_remote_failures import filled, forged
 
 from bootimage.store.remote_patience import _BYTES_PER_TIMEOUT, Patience
-
-__all__ = ["filled"]
 
 QUICK = {"RUSTKERNEL_CACHE_TIMEOUT": "0.3"}
 

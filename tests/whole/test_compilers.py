@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Tree, copy_demo
+from demo_tree import Tree, copy_demo
 from PIL import Image
 
 from bootimage.set_up.rust_parts import debians_rust

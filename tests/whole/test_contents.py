@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from child_processes import started
-from conftest import CHECKOUT, Tree, environment
+from demo_tree import CHECKOUT, Tree, environment
 
 pytestmark = pytest.mark.rust
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from child_processes import started
-from conftest import CHECKOUT, Tree, environment
+from demo_tree import CHECKOUT, Tree, environment
 from PIL import Image
 
 from bootimage.machine.qemu import find_qemu

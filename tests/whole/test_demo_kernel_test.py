@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Tree
+from demo_tree import Tree
 
 pytestmark = [pytest.mark.rust, pytest.mark.boot]
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, Tree
-
-from tests.store.nginx import Nginx
+from demo_tree import CHECKOUT, Tree
+from nginx import Nginx
 
 pytestmark = pytest.mark.rust
 

@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, Tree, copy_demo
+from bad_server import serving
+from demo_tree import CHECKOUT, Tree, copy_demo
+from nginx import Nginx
 
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import find_toolchain
-from tests.store.bad_server import serving
-from tests.store.nginx import Nginx
 
 pytestmark = pytest.mark.rust
 

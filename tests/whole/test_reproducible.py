@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import WORK, Tree
-from telltale import User
+from demo_tree import WORK, Tree
+from leaky_kernel import User
 
 from bootimage.inspection.image_difference import describe_difference
 from bootimage.store.store import Store

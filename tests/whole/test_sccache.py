@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from child_processes import started
-from conftest import Tree
-from telltale import telltale
+from demo_tree import Tree
+from leaky_kernel import telltale
 
 pytestmark = pytest.mark.rust
 

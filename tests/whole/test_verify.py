@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Tree
-from telltale import telltale
+from demo_tree import Tree
+from leaky_kernel import telltale
 
 pytestmark = pytest.mark.rust
 

@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from tests.whole.conftest import CHECKOUT, Tree
+from demo_tree import CHECKOUT, Tree
 
 pytestmark = pytest.mark.rust
 
