@@ -90,7 +90,7 @@ def _judged(name: str, file: Path) -> str:
 
 
 def _child(*words: str, timeout: float) -> str:
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/helpers'}"}
     command = [sys.executable, "-m", "fuzz", *words]
     try:
         done = subprocess.run(

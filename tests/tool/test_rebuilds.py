@@ -64,7 +64,7 @@ def test_every_row_is_tested() -> None:
 
 def test_docs_show_this_table() -> None:
     text = (CHECKOUT / "docs/rebuilds.md").read_text()
-    assert markdown() in text, "write it anew: PYTHONPATH=tests:. .venv/bin/python " + __file__
+    assert markdown() in text, "write it anew: PYTHONPATH=.:tests/helpers .venv/bin/python " + __file__
 
 
 def markdown() -> str:
