@@ -30,6 +30,7 @@ USAGE:
     bootimage target-spec FILE               Print a target specification, brought up to date
     bootimage init [PATH]                    Write an SConstruct for the kernel in PATH
     bootimage rust-analyzer [--write]        The settings with which rust-analyzer reads the kernel
+    bootimage completion SHELL               What bash, zsh or tcsh needs to complete these words
 
 `COMMAND --help` tells more of each.
 
@@ -92,6 +93,7 @@ _COMMANDS = {
     "init": "init",
     "adopt": "init",
     "rust-analyzer": "rust_analyzer",
+    "completion": "completion",
 }
 
 

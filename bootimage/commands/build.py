@@ -22,7 +22,7 @@ def run(
     words: Sequence[str], environ: Mapping[str, str] = os.environ, program: str = "bootimage build"
 ) -> int:
     """Run the command, which is called `program`."""
-    options, rest = _parser(program).parse_known_args(words)
+    options, rest = parser(program).parse_known_args(words)
     out_dir = options.out_dir.absolute() if options.out_dir else None
     if out_dir:
         check_folder(out_dir)
@@ -34,18 +34,19 @@ def run(
     return 0
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(program: str = "bootimage build") -> argparse.ArgumentParser:
+    """The options that are not cargo's."""
+    made = argparse.ArgumentParser(
         prog=program,
         usage=f"{program} [options] [options of cargo build]",
         description="Turn a Rust kernel into disk images which boot on BIOS and UEFI.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("--kernel-manifest", "--manifest-path", type=Path, metavar="PATH", help="the kernel's Cargo.toml")
     add("--kernel-binary", type=Path, metavar="PATH", help="a compiled kernel; without it, kernels are built")
     add("--out-dir", type=Path, metavar="DIR", help="where to write the images (default: beside the kernel)")
-    return parser
+    return made
 
 
 def _of_binary(

@@ -38,7 +38,7 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     from bootimage.base.write_files import write_whole
     from bootimage.context import open_context
 
-    options = _parser().parse_args(words)
+    options = parser().parse_args(words)
     folder = options.path.absolute()
     context = open_context(folder, environ)
     _see_to_lock_file(context, folder, dry_run=options.dry_run)
@@ -72,17 +72,18 @@ def _see_to_lock_file(context: BuildContext, folder: Path, *, dry_run: bool) -> 
     write_lock_file(context, manifest)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(
         prog="bootimage init",
         description="Write a minimal SConstruct for a cargo kernel; no other file is touched, but that "
         "cargo makes a Cargo.lock where there is none.",
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("path", type=Path, nargs="?", default=Path(), metavar="PATH", help="the kernel's folder (default: .)")
     add("--target", metavar="TARGET", help="a triple or a target specification, where cargo is not told it")
     add("--dry-run", action="store_true", help="show what would be written, and write nothing")
-    return parser
+    return made
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Print the settings, or write them where that takes nothing away."""
-    options, rest = _parser().parse_known_args(words)
+    options, rest = parser().parse_known_args(words)
     files = _prepare(rest, environ, write=options.write)
     tell(files, Path.cwd(), write=options.write)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(
         prog="bootimage rust-analyzer",
         usage="bootimage rust-analyzer [--write] [options of cargo build]",
         description="Print the settings that rust-analyzer needs for the kernel here.",
         allow_abbrev=False,
     )
     where = "write .vscode/settings.json and .cargo/config.toml, where there are none"
-    parser.add_argument("--write", action="store_true", help=where)
-    return parser
+    made.add_argument("--write", action="store_true", help=where)
+    return made
 
 
 def _prepare(words: Sequence[str], environ: Mapping[str, str], *, write: bool) -> EditorFiles:

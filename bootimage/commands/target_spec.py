@@ -20,7 +20,7 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     from bootimage.target_spec.canonical_spec import canonical, describe
     from bootimage.target_spec.compiler_facts import facts_of
 
-    path = _parser().parse_args(words).file
+    path = parser().parse_args(words).file
     toolchain = open_context(path.absolute().parent, environ).toolchain
     found = canonical(path, facts_of(toolchain))
     for line in describe(found.changes, path):
@@ -29,10 +29,11 @@ def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(
         prog="bootimage target-spec",
         description="Print a target specification, brought up to date for the compiler at hand.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the target specification (.json)")
-    return parser
+    made.add_argument("file", type=Path, metavar="FILE", help="the target specification (.json)")
+    return made
