@@ -42,11 +42,12 @@ from . import (  # noqa: E402
     verify_reproducible,
 )
 from .scons_internals import scons_version  # noqa: E402
+from .scons_types import Env  # noqa: E402
 
 options = variables.options
 
 
-def generate(env: Any, **_settings: Any) -> None:
+def generate(env: Env, **_settings: Any) -> None:
     """Add the builders, their construction variables and the command line's options to `env`."""
     scons_version.check_version()
     variables.generate(env)
@@ -66,6 +67,6 @@ def generate(env: Any, **_settings: Any) -> None:
         part.generate(env)
 
 
-def exists(_env: Any) -> bool:
+def exists(_env: Env) -> bool:
     """True: what the tool needs is looked for when a node needs it, with an error that helps."""
     return True

@@ -17,6 +17,7 @@ import SCons.Node
 
 from . import variable_values
 from .kernel_inputs import input_name
+from .scons_types import Env
 
 # What the build decides itself, so that cargo would pass over these: pattern -> how it is asked for here.
 _OURS = {
@@ -27,12 +28,12 @@ _OURS = {
 }
 
 
-def variables(env: Any) -> dict[str, str]:
+def variables(env: Env) -> dict[str, str]:
     """The variables with their values."""
     return {name: env.subst(str(value)) for name, value in variable_values.table(env, "CARGO_ENV").items()}
 
 
-def refuse_ours(env: Any) -> None:
+def refuse_ours(env: Env) -> None:
     """Raise UserError for a variable that would have no effect."""
     if variable_values.names_only(env):
         return
@@ -48,7 +49,7 @@ def refuse_ours(env: Any) -> None:
 _CONFIG = "--config"
 
 
-def with_config_files(env: Any) -> Any:
+def with_config_files(env: Env) -> Env:
     """`env` with nodes for the files in CARGOFLAGS, from the SConscript's folder, also in RUST_INPUTS."""
     words = list(_resolved(env, _words(env)))
     nodes = [word for word in words if isinstance(word, SCons.Node.Node)]
@@ -57,7 +58,7 @@ def with_config_files(env: Any) -> Any:
     return env.Override({"CARGOFLAGS": words, "RUST_INPUTS": [*env["RUST_INPUTS"], *nodes]})
 
 
-def _resolved(env: Any, words: list[Any]) -> Iterator[Any]:
+def _resolved(env: Env, words: list[Any]) -> Iterator[Any]:
     previous = None
     for word in words:
         if isinstance(word, str) and word.startswith(f"{_CONFIG}="):
@@ -67,7 +68,7 @@ def _resolved(env: Any, words: list[Any]) -> Iterator[Any]:
         previous = word
 
 
-def _file_or_setting(env: Any, value: Any) -> Any:
+def _file_or_setting(env: Env, value: Any) -> Any:
     """The node of the file that `value` names; KEY=VALUE, where there is no such file, stays as it is."""
     node = variable_values.one_file(env, value, "CARGOFLAGS: --config")
     if node.is_derived():
@@ -78,12 +79,12 @@ def _file_or_setting(env: Any, value: Any) -> Any:
     return source if source.exists() else node  # which another SConscript may still make
 
 
-def for_cargo(env: Any) -> tuple[str, ...]:
+def for_cargo(env: Env) -> tuple[str, ...]:
     """The words as cargo gets them."""
     return tuple(str(getattr(word, "abspath", word)) for word in _words(env))
 
 
-def told(env: Any, manifest: Any) -> list[str]:
+def told(env: Env, manifest: Any) -> list[str]:
     """The words as signatures have them, the same on every machine."""
     return [
         input_name(env, manifest, word.abspath) if isinstance(word, SCons.Node.Node) else str(word)
@@ -91,6 +92,6 @@ def told(env: Any, manifest: Any) -> list[str]:
     ]
 
 
-def _words(env: Any) -> list[Any]:
+def _words(env: Env) -> list[Any]:
     given = env["CARGOFLAGS"]
     return given.split() if isinstance(given, str) else list(given or [])

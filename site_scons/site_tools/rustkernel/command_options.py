@@ -6,6 +6,8 @@ from typing import Any
 
 import SCons.Script
 
+from .scons_types import Env
+
 
 def release_option() -> bool:
     try:
@@ -26,7 +28,7 @@ TIMINGS = "rust_timings"
 _described: set[str] = set()
 
 
-def describe_goal(env: Any, name: str, about: str) -> None:
+def describe_goal(env: Env, name: str, about: str) -> None:
     """Have `scons -h` name the goal, once however many environments add to it."""
     if not env.GetOption("help") or name in _described:
         return

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import SCons.Util
 
 from bootimage.base.errors import BuildError
 from bootimage.toolchain.find_compiler import ToolchainRequest
 from bootimage.toolchain.toolchain import Toolchain, find_toolchain
+
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.base.jobserver import JobServer
@@ -30,7 +32,7 @@ TOOLCHAIN_VARIABLES = ("RUSTC", "CARGO", "RUST_TOOLCHAIN", "OBJCOPY", "RUST_SRC"
 _TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 
 
-def context(env: Any) -> BuildContext:
+def context(env: Env) -> BuildContext:
     """The context of builds in `env`: its toolchain, and the store, cache and jobs of this process."""
     from bootimage.context import BuildContext
 
@@ -43,7 +45,7 @@ def context(env: Any) -> BuildContext:
     return BuildContext(_with_wrapper(env, toolchain(env)), *shared)
 
 
-def _with_wrapper(env: Any, found: Toolchain) -> Toolchain:
+def _with_wrapper(env: Env, found: Toolchain) -> Toolchain:
     """The toolchain with RUSTC_WRAPPER: no result depends on it, and so no signature does."""
     if "RUSTC_WRAPPER" not in env:  # then that of the environment holds
         return found
@@ -82,18 +84,18 @@ def _shared() -> tuple[Store, RemoteCache | None, JobServer] | BuildError:
     return store, remote, JobServer(SCons.Script.GetOption("num_jobs"))
 
 
-def toolchain(env: Any) -> Toolchain:
+def toolchain(env: Env) -> Toolchain:
     """The toolchain that `env` asks for, looked for once in this process."""
     return _toolchain(asked_toolchain(env))
 
 
-def asked_toolchain(env: Any) -> tuple[str | None, ...]:
+def asked_toolchain(env: Env) -> tuple[str | None, ...]:
     """What `env` says of the toolchain: where these are equal, the toolchains are. Runs nothing."""
     named = (str(env.subst(f"${name}")) or None if name in env else None for name in TOOLCHAIN_VARIABLES)
     return (*named, env.get("_RUST_PROJECT") or env.Dir("#").abspath)
 
 
-def for_package(env: Any, folder: Path) -> Any:
+def for_package(env: Env, folder: Path) -> Env:
     """`env` for the package in `folder`, which may have a rust-toolchain file of its own."""
     top = Path(env.Dir("#").abspath)
     for above in (folder, *folder.parents):

@@ -26,12 +26,13 @@ from . import (
 )
 from .kernel_inputs import names_digest
 from .loader_builder import check_loader, describe_image
+from .scons_types import Env
 
 # What `loader/relocatable.py` calls OBJECT, SCRIPT and ARGUMENTS.
 _FILES = ("loader.o", "linker.ld", "arguments")
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the builders that `flat_image` uses to `env`."""
     scanner = SCons.Scanner.ScannerBase(function=_scan, name="FlatLoaderScanner")
     env.Append(
@@ -42,14 +43,14 @@ def generate(env: Any) -> None:
     )
 
 
-def flat_image(env: Any, node: Any, stripped: Any, loader: Loader) -> Any:
+def flat_image(env: Env, node: Any, stripped: Any, loader: Loader) -> Any:
     """The image that boots the kernel `node`; `stripped` is that without debug information."""
     image = node.dir.File(f"bootimage-{node.name}.bin")
     describe_image(image, node, "bios", loader)
     return env._FlatImage(image, [stripped, *_loader_nodes(env, node, loader)])[0]
 
 
-def _loader_nodes(env: Any, node: Any, loader: Loader) -> list[Any]:
+def _loader_nodes(env: Env, node: Any, loader: Loader) -> list[Any]:
     """The loader's files: one set for all kernels of a package in one folder."""
     known = kernel_node.kernel_of(node)
     assert known is not None
@@ -64,7 +65,7 @@ def _loader_nodes(env: Any, node: Any, loader: Loader) -> list[Any]:
     return targets
 
 
-def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
+def _scan(node: Any, env: Env, _path: Any) -> list[Any]:
     """What decides about features and settings, and a loader's own source where it is the user's."""
     if variable_values.names_only(env):
         return []
@@ -78,7 +79,7 @@ def _scan(node: Any, env: Any, _path: Any) -> list[Any]:
     return [env.fs.File(str(path)) for path in dict.fromkeys(files)]
 
 
-def _build_loader(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _build_loader(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base.write_files import copy_whole
     from bootimage.loader.loader_0_9 import flat_loader, provide_loader
 
@@ -97,7 +98,7 @@ def _loader_label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: A
     return f"Compiling {loader.package} {loader.version}"
 
 
-def _loader_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _loader_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     known = kernel_node.kernel_of(target[0].attributes.rust_kernel_node)
     assert known is not None
     loader = target[0].attributes.boot_loader
@@ -113,7 +114,7 @@ def _loader_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env:
     )
 
 
-def _write_image(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _write_image(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.image.flat_image import write_flat_image
 
     stripped, loader = (Path(each.abspath) for each in source[:2])
@@ -126,7 +127,7 @@ def _image_label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: An
     return f"Writing {target[0]}"
 
 
-def _image_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _image_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     toolchain = env_context.toolchain(env)
     return node_actions.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 

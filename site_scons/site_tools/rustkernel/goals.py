@@ -12,9 +12,10 @@ from typing import Any
 from bootimage.base import console
 
 from . import env_context, node_actions, scons_types
+from .scons_types import Env
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the goals to the build, once however many environments load the tool."""
     for name, tell, about in (
         ("toolchain", _toolchain, "which compiler and programs are used, and what is missing"),
@@ -24,13 +25,13 @@ def generate(env: Any) -> None:
             node_actions.goal(env, name, [], tell, about)
 
 
-def _toolchain(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _toolchain(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.toolchain.toolchain_summary import table
 
     console.output("\n".join([*table(env_context.toolchain(env)), ""]))
 
 
-def _store(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _store(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.store.store_summary import report_lines
 
     console.output("\n".join([*report_lines(env_context.context(env).store), ""]))
@@ -39,7 +40,7 @@ def _store(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> 
 GOAL = "rust-analyzer"
 
 
-def offer(env: Any, nodes: scons_types.Nodes, crate_build: Callable[..., Any]) -> None:
+def offer(env: Env, nodes: scons_types.Nodes, crate_build: Callable[..., Any]) -> None:
     """Let the goal tell of the kernels `nodes`, whose target and sysroot are made before.
 
     `crate_build(env, nodes, kernel)` is how they are built.
@@ -48,7 +49,7 @@ def offer(env: Any, nodes: scons_types.Nodes, crate_build: Callable[..., Any]) -
     folder = nodes[0].dir.Dir("rust-analyzer")
     _clean(env, nodes[0], folder)
 
-    def prepare(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+    def prepare(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
         from bootimage.kernel.editor_settings import prepare_editor, tell
 
         build = crate_build(env, nodes, nodes[0].attributes.rust_kernel)
@@ -59,7 +60,7 @@ def offer(env: Any, nodes: scons_types.Nodes, crate_build: Callable[..., Any]) -
     node_actions.goal(env, GOAL, needed, prepare, "tell editors and `cargo check` how the kernels are built")
 
 
-def _clean(env: Any, node: Any, folder: Any) -> None:
+def _clean(env: Env, node: Any, folder: Any) -> None:
     """Let `scons -c` remove with the kernel `node` what names the build folder to editors."""
     if not env.GetOption("clean"):
         return

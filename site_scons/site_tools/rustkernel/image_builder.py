@@ -27,12 +27,13 @@ from . import (
 )
 from . import loader_builder as programs_of
 from .loader_builder import check_loader, describe_image, loader_for
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.image.disk_images import Contents
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method BootImage(kernel) to `env`."""
     env.Append(
         BUILDERS={
@@ -44,7 +45,7 @@ def generate(env: Any) -> None:
     user_errors.add_method(env, boot_image, "BootImage")
 
 
-def boot_image(env: Any, kernels: Any, **overrides: Any) -> Any:
+def boot_image(env: Env, kernels: Any, **overrides: Any) -> Any:
     """The images of each kernel, beside it: BIOS disk, UEFI disk, EFI program (loader 0.9: one disk).
 
     `kernels` are nodes that RustKernel returned, or names of ELF files (then BOOTLOADER_VERSION says
@@ -64,7 +65,7 @@ def _is_test(node: Any) -> bool:
     return known is not None and known.is_test
 
 
-def _images(env: Any, node: Any) -> list[Any]:
+def _images(env: Env, node: Any) -> list[Any]:
     known = kernel_node.kernel_of(node)
     env = env_context.for_package(env, known.manifest.parent) if known else env
     if kernel_node.is_stand_in(node):
@@ -88,13 +89,13 @@ def _images(env: Any, node: Any) -> list[Any]:
     ]
 
 
-def _image(env: Any, node: Any, kind: str, parts: list[Any], loader: Loader) -> Any:
+def _image(env: Env, node: Any, kind: str, parts: list[Any], loader: Loader) -> Any:
     image = node.dir.File(image_names(node.name)[kind])
     describe_image(image, node, kind, loader)
     return env._BootImage(image, parts)[0]
 
 
-def _no_image(env: Any, node: Any, stripped: Any, problem: BuildError) -> Any:
+def _no_image(env: Env, node: Any, stripped: Any, problem: BuildError) -> Any:
     image = node.dir.File(image_names(node.name)["bios"])
     image.attributes.boot_image = "bios"
     image.attributes.problem = problem
@@ -106,13 +107,13 @@ def _release(node: Any, loader: Loader) -> Release:
     return release_of(loader, known.manifest) if known else Release(loader.version)
 
 
-def _extras(env: Any) -> list[Any]:
+def _extras(env: Env) -> list[Any]:
     ramdisk = [variable_values.one_file(env, env["RAMDISK"], "RAMDISK")] if env.get("RAMDISK") else []
     named = variable_values.table(env, "BOOT_FILES").items()
     return [*ramdisk, *(variable_values.one_file(env, file, f"BOOT_FILES[{name!r}]") for name, file in named)]
 
 
-def _check_boot_config(env: Any, loader: Loader) -> None:
+def _check_boot_config(env: Env, loader: Loader) -> None:
     if not env["BOOT_CONFIG"]:
         return
     from bootimage.image.boot_config import unchecked_key, unchecked_keys
@@ -122,7 +123,7 @@ def _check_boot_config(env: Any, loader: Loader) -> None:
         console.say(unchecked_key(key, loader.version))
 
 
-def _boot_json(env: Any, loader: Loader) -> bytes | None:
+def _boot_json(env: Env, loader: Loader) -> bytes | None:
     """The contents of boot.json, where there is to be one."""
     if not env["BOOT_CONFIG"]:
         return None
@@ -131,7 +132,7 @@ def _boot_json(env: Any, loader: Loader) -> bytes | None:
     return boot_json(env["BOOT_CONFIG"], loader.version)
 
 
-def _contents(env: Any, stripped: Path, extras: list[Path], loader: Loader) -> Contents:
+def _contents(env: Env, stripped: Path, extras: list[Path], loader: Loader) -> Contents:
     from bootimage.image.disk_images import Contents
 
     ramdisk, further = (extras[0], extras[1:]) if env.get("RAMDISK") else (None, extras)
@@ -144,7 +145,7 @@ def _contents(env: Any, stripped: Path, extras: list[Path], loader: Loader) -> C
     )
 
 
-def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _write(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base.write_files import copy_whole
     from bootimage.elf.kernel_file import check_bootable
     from bootimage.image.boot_config import note_on_bios_screen
@@ -173,7 +174,7 @@ def _write_label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: An
     return f"Writing {target[0]}"
 
 
-def _write_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _write_settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     about = target[0].attributes
     text = node_actions.settings_text(image=about.boot_image, loader=about.boot_loader.version)
     if about.boot_image == "efi":  # the loader's program as it is
@@ -200,7 +201,7 @@ def _refuse_settings(target: scons_types.Nodes, _source: scons_types.Nodes, _env
     return node_actions.settings_text(problem=target[0].attributes.problem.message)
 
 
-def _strip(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _strip(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.elf.kernel_file import strip_debug
 
     tools = env_context.toolchain(env)
@@ -213,7 +214,7 @@ def _strip_label(target: scons_types.Nodes, source: scons_types.Nodes, _env: Any
     return f"Stripping {source[0]} into {target[0]}"
 
 
-def _strip_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _strip_settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     toolchain = env_context.toolchain(env)
     return node_actions.settings_text(objcopy=toolchain.objcopy_digest(), compiler=toolchain.identity)
 

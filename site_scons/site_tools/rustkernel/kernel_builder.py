@@ -35,19 +35,20 @@ from .kernel_node import Kernel, described_in, kernel_of, manifest_node, manifes
 from .scons_internals import node_state
 from .scons_internals.clean_leftovers import clean_leftovers
 from .scons_internals.node_state import no_cache
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.kernel.crate_build import CrateBuild
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method RustKernel(package) to `env`."""
     scanner = SCons.Scanner.ScannerBase(function=scan, name="RustKernelScanner")
     env.Append(BUILDERS={"_RustKernel": node_actions.builder(_ACTION, target_scanner=scanner)})
     user_errors.add_method(env, rust_kernel, "RustKernel")
 
 
-def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
+def rust_kernel(env: Env, package: Any, **overrides: Any) -> Any:
     """The kernels of the cargo package in the folder (or with the Cargo.toml) `package`: a node each.
 
     Construction variables may be given as keywords. Raises UserError for a package that cannot be
@@ -73,7 +74,7 @@ def rust_kernel(env: Any, package: Any, **overrides: Any) -> Any:
     return nodes
 
 
-def _stand_in(env: Any, manifest: Path) -> Any:
+def _stand_in(env: Env, manifest: Path) -> Any:
     """A node for a kernel of which not even the name is known, and with which its leftovers go."""
     node = env.Dir(env.subst("$RUST_BUILD_DIR")).File(f".{manifest.parent.name}.unknown")
     node.attributes.rust_stand_in = True
@@ -81,7 +82,7 @@ def _stand_in(env: Any, manifest: Path) -> Any:
     return node
 
 
-def _binaries(env: Any, package: Package) -> list[str]:
+def _binaries(env: Env, package: Package) -> list[str]:
     names = variable_values.words(env["RUST_BINS"]) or [binary.name for binary in package.binaries]
     if not names:
         raise BuildError("the package has no binary", file=package.manifest, hint="add src/main.rs")
@@ -92,7 +93,7 @@ def _binaries(env: Any, package: Package) -> list[str]:
     return names
 
 
-def _refuse_taken(env: Any, targets: list[Any], manifest: Path) -> None:
+def _refuse_taken(env: Env, targets: list[Any], manifest: Path) -> None:
     for target in targets:
         other = kernel_of(target)
         if other is not None:
@@ -101,7 +102,7 @@ def _refuse_taken(env: Any, targets: list[Any], manifest: Path) -> None:
             raise SCons.Errors.UserError(f"{both} would both write {target}: {hint}")
 
 
-def scan(node: Any, env: Any, _path: Any) -> list[Any]:
+def scan(node: Any, env: Env, _path: Any) -> list[Any]:
     """Every file that the package of `node` may read."""
     kernel = kernel_of(node)
     if kernel is None or variable_values.names_only(env):
@@ -113,14 +114,14 @@ def scan(node: Any, env: Any, _path: Any) -> list[Any]:
         return declared_nodes(env, kernel.manifest, targets, _results(env), more)
 
 
-def _require_lock_file(env: Any, package: Package) -> None:
+def _require_lock_file(env: Env, package: Package) -> None:
     """Say at once that cargo will have no lock file, before anything is compiled for the kernel."""
     lock = package.workspace.lock
     if not env.fs.File(str(lock)).is_derived():
         required_lock_file(lock, package.manifest)
 
 
-def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
+def _linked_with(env: Env, kernel: Kernel) -> list[Any]:
     """The linker scripts that RUSTFLAGS and the target specification name."""
     words = [*linker_arguments(variable_values.words(env["RUSTFLAGS"]))]
     if not isinstance(kernel.target, str):
@@ -128,7 +129,7 @@ def _linked_with(env: Any, kernel: Kernel) -> list[Any]:
     return [env.fs.File(str(path)) for path in link_scripts(words, kernel.package.workspace.folder)]
 
 
-def _found_before(env: Any, kernel: Kernel) -> list[Any]:
+def _found_before(env: Env, kernel: Kernel) -> list[Any]:
     """What earlier builds have found that the package's build scripts compile by themselves."""
     folder = kernel_node.cargo_folder(kernel_node.result_folder(env, kernel.target), kernel.package)
     return [env.fs.File(str(path)) for path in _nested_inputs(Path(folder.abspath))]
@@ -142,11 +143,11 @@ def _nested_inputs(cargo_folder: Path) -> list[Path]:
     return inputs_of(remembered(cargo_folder))
 
 
-def _results(env: Any) -> Path:
+def _results(env: Env) -> Path:
     return Path(env.Dir(env.subst("$RUST_BUILD_DIR")).abspath)
 
 
-def crate_build(env: Any, nodes: scons_types.Nodes, kernel: Kernel) -> CrateBuild:
+def crate_build(env: Env, nodes: scons_types.Nodes, kernel: Kernel) -> CrateBuild:
     """The engine's description of the build that makes `nodes`, all of one package."""
     from bootimage.kernel.crate_build import CrateBuild
 
@@ -181,7 +182,7 @@ def declared_paths(node: Any) -> list[Path]:
     return [path for each in node.all_children() if (path := input_path(each)) is not None]
 
 
-def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base.child_processes import beside_next
     from bootimage.image.image_files import load_image_writers
     from bootimage.kernel.build_kernel import provide_kernel
@@ -207,7 +208,7 @@ def _label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> 
     return f"Compiling {', '.join(node.name for node in target)} into {target[0].dir}"
 
 
-def signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     """All that the executables `target` depend on beyond the contents of their sources."""
     kernel = kernel_of(target[0])
     assert kernel is not None
@@ -229,7 +230,7 @@ def signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -
 _ACTION = node_actions.action("kernel", _build, _label, signature, "RUSTKERNELCOMSTR")
 
 
-def keep_to_this_machine(env: Any, targets: scons_types.Nodes, build: CrateBuild) -> None:
+def keep_to_this_machine(env: Env, targets: scons_types.Nodes, build: CrateBuild) -> None:
     """Keep kernels that hold something of this machine out of CacheDir."""
     if not env.get_CacheDir().is_enabled():
         return

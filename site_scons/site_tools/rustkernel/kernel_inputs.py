@@ -19,12 +19,13 @@ from bootimage.cargo.package_files import package_files
 
 from .scons_internals.node_state import MadeFrom, made_in
 from .scons_internals.product_nodes import Product, always_read
+from .scons_types import Env
 
 # What may lie above a project, at another depth on each machine.
 _ABOVE = ("config", "config.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
-def declared_nodes(env: Any, manifest: Path, targets: list[Any], skip: Path, more: list[Any]) -> list[Any]:
+def declared_nodes(env: Env, manifest: Path, targets: list[Any], skip: Path, more: list[Any]) -> list[Any]:
     """The nodes of all that the package `manifest` may read to make `targets`, always in the same order.
 
     `skip` is the folder of what is built; `more` are the nodes of RUST_INPUTS. What is made from the
@@ -43,14 +44,14 @@ def declared_nodes(env: Any, manifest: Path, targets: list[Any], skip: Path, mor
     ]
 
 
-def input_name(env: Any, manifest: Path, path: str) -> str:
+def input_name(env: Env, manifest: Path, path: str) -> str:
     """What to call the input `path` of the package `manifest`, the same on every machine."""
     name = os.path.relpath(path, manifest.parent)
     above = name.startswith("..") and not path.startswith(f"{env.Dir('#').abspath}/")
     return os.path.basename(path) if above and name.rpartition("/")[2] in _ABOVE else name  # noqa: PTH119
 
 
-def names_digest(env: Any, manifest: Path, nodes: Iterable[Any]) -> str:
+def names_digest(env: Env, manifest: Path, nodes: Iterable[Any]) -> str:
     """How many `nodes` there are, and the digest of their names.
 
     SCons compares the contents of what a node is made from, one by one, and not the names: a module that
@@ -65,7 +66,7 @@ def input_path(node: Any) -> Path | None:
     return Path(node.rfile().get_abspath()) if isinstance(node, SCons.Node.FS.Base) else None
 
 
-def _asked_for(env: Any, node: Any) -> Iterator[Any]:
+def _asked_for(env: Env, node: Any) -> Iterator[Any]:
     """A file as it is; for a folder, all files in it and all that are made there."""
     node = node.disambiguate()
     if not isinstance(node, SCons.Node.FS.Dir):

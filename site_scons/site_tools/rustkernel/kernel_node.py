@@ -22,12 +22,13 @@ from . import (
     variable_types,
     variable_values,
 )
+from .scons_types import Env
 
 # The folder beside kernels in which cargo builds them.
 CARGO = "cargo"
 
 
-def target_of(env: Any) -> Any:
+def target_of(env: Env) -> Any:
     """What RUST_TARGET stands for: the node of the canonical specification, or a built-in triple."""
     given = env["RUST_TARGET"]
     if isinstance(given, (list, tuple)):
@@ -44,7 +45,7 @@ def target_name(where: Any) -> str:
     return where if isinstance(where, str) else Path(where.name).stem
 
 
-def result_folder(env: Any, where: Any) -> Any:
+def result_folder(env: Env, where: Any) -> Any:
     """The folder for what is built for the target `where` under the profile of `env`."""
     build = env.Dir(env.subst("$RUST_BUILD_DIR"))
     folder = build.Dir(target_name(where)).Dir(profile_folder(env.subst("$RUST_PROFILE")))
@@ -70,7 +71,7 @@ def cargo_folder(folder: Any, package: Package) -> Any:
     return folder.Dir(CARGO).Dir(package.name)
 
 
-def prerequisites(env: Any, where: Any) -> list[Any]:
+def prerequisites(env: Env, where: Any) -> list[Any]:
     """The nodes that must be made before a crate is compiled for `where`: specification and sysroot."""
     specifications = [] if isinstance(where, str) else [where]
     return [*specifications, sysroot_builder.sysroot_node(env, where)]
@@ -103,7 +104,7 @@ def is_stand_in(package: Any) -> bool:
     return hasattr(getattr(_first(package), "attributes", None), "rust_stand_in")
 
 
-def settled(env: Any, manifest: Path) -> Any:
+def settled(env: Env, manifest: Path) -> Any:
     """`env` for the package `manifest`; what SConscripts mean by their own folder is resolved in it."""
     env = env_context.for_package(env, manifest.parent)
     cargo_variables.refuse_ours(env)
@@ -113,12 +114,12 @@ def settled(env: Any, manifest: Path) -> Any:
     return tried(env, lambda: sysroot_builder.with_configured_crates(env, manifest)) or env
 
 
-def described_in(env: Any, manifest: Path) -> Package | None:
+def described_in(env: Env, manifest: Path) -> Package | None:
     """The package, or UserError; None for one that cannot be read where that is no matter (-c, -h)."""
     return tried(env, lambda: read_with_crates(manifest))
 
 
-def tried(env: Any, read: Callable[[], Result]) -> Result | None:
+def tried(env: Env, read: Callable[[], Result]) -> Result | None:
     try:
         return read()
     except BuildError as error:
@@ -132,7 +133,7 @@ def kernel_of(node: Any) -> Kernel | None:
     return getattr(getattr(node, "attributes", None), "rust_kernel", None)
 
 
-def as_built(env: Any, package: Any) -> Any:
+def as_built(env: Env, package: Any) -> Any:
     """`env` with the settings under which RustKernel builds `package`, if that is one of its nodes."""
     node = _first(package)
     known = kernel_of(node)
@@ -147,7 +148,7 @@ def _first(package: Any) -> Any:
     return package[0] if SCons.Util.is_Sequence(package) and package else package
 
 
-def manifest_of(env: Any, package: Any) -> Path:
+def manifest_of(env: Env, package: Any) -> Path:
     """The Cargo.toml that a builder's source names: itself, the one in that folder, or a kernel's."""
     variable_types.check_package(package)
     package = _first(package)
@@ -158,6 +159,6 @@ def manifest_of(env: Any, package: Any) -> Path:
     return path if path.name == "Cargo.toml" else path / "Cargo.toml"
 
 
-def manifest_node(env: Any, manifest: Path) -> Any:
+def manifest_node(env: Env, manifest: Path) -> Any:
     """The node of a Cargo.toml."""
     return env.fs.File(str(manifest))

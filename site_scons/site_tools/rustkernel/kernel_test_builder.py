@@ -29,6 +29,7 @@ from . import (
     variable_types,
     variable_values,
 )
+from .scons_types import Env
 from .variables import _DEFAULTS
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bootimage.kernel_test.find_tests import KernelTest, RunSettings
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method KernelTest(alias, package) to `env`, and what conversations are made of."""
     scanner = SCons.Scanner.ScannerBase(function=kernel_builder.scan, name="KernelTestScanner")
     env.Append(
@@ -72,7 +73,7 @@ def _pass(_env: Any) -> Pass:
     return Pass()
 
 
-def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
+def kernel_test(env: Env, alias: str, package: Any, **overrides: Any) -> Any:
     """The alias that runs the tests of a cargo package: a folder, a Cargo.toml, or a kernel of RustKernel's.
 
     Tests are built as the kernel is, where one is given, and else as `env` says. Construction variables
@@ -106,7 +107,7 @@ def kernel_test(env: Any, alias: str, package: Any, **overrides: Any) -> Any:
     return kernel_test_runner.summary_alias(env, alias, results, [test.name for test in tests])
 
 
-def _tests(env: Any, package: Package) -> tuple[KernelTest, ...]:
+def _tests(env: Env, package: Package) -> tuple[KernelTest, ...]:
     from bootimage.kernel_test.find_tests import find_tests
 
     features = variable_values.words(env["RUST_FEATURES"])
@@ -120,7 +121,7 @@ def _no_tests(package: Package) -> BuildError:
     )
 
 
-def _limit(env: Any) -> float | None:
+def _limit(env: Env) -> float | None:
     asked = env.get("KERNEL_TEST_TIMEOUT")
     if asked is None:
         return None
@@ -133,7 +134,7 @@ def _limit(env: Any) -> float | None:
     raise SCons.Errors.UserError(f"KERNEL_TEST_TIMEOUT must be a number of seconds, found {asked!r}")
 
 
-def _executables(env: Any, manifest: Path, package: Package, tests: tuple[KernelTest, ...]) -> dict[str, Any]:
+def _executables(env: Env, manifest: Path, package: Package, tests: tuple[KernelTest, ...]) -> dict[str, Any]:
     """The node of each test's executable by the test's name: one builder makes them all."""
     where = kernel_node.target_of(env)
     above = kernel_node.result_folder(env, where)
@@ -157,12 +158,12 @@ def _kernels(folder: Any, package: Package) -> list[Any]:
     return [node for node in named if kernel_node.kernel_of(node) is not None]
 
 
-def _keep_apart(env: Any, folder: Any, package: Package, nodes: list[Any]) -> None:
+def _keep_apart(env: Env, folder: Any, package: Package, nodes: list[Any]) -> None:
     """Two cargos in one folder wait for each other; so SCons must not run them at once."""
     env.SideEffect(kernel_node.cargo_folder(folder, package).File(".lock"), nodes)
 
 
-def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
+def _talks(env: Env, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
     from bootimage.kernel_test.conversation import talk
     from bootimage.kernel_test.find_tests import select
 
@@ -179,7 +180,7 @@ def _talks(env: Any, tests: tuple[KernelTest, ...]) -> dict[str, Talk]:
     return talks
 
 
-def _conversations(env: Any) -> dict[str, Any]:
+def _conversations(env: Env) -> dict[str, Any]:
     given = env["CONVERSATIONS"]
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
         return given
@@ -195,7 +196,7 @@ def _chosen(tests: tuple[KernelTest, ...]) -> tuple[KernelTest, ...]:
     return tests if pattern is None else select(tests, pattern)
 
 
-def _images(env: Any, executable: Any) -> Iterator[Any]:
+def _images(env: Env, executable: Any) -> Iterator[Any]:
     """The disks of a test, on the firmwares that are wanted and that its loader knows."""
     wanted = variable_values.words(env["KERNEL_TEST_FIRMWARE"])
     disks = {image.attributes.boot_image: image for image in env.BootImage(executable)}
@@ -208,7 +209,7 @@ def _images(env: Any, executable: Any) -> Iterator[Any]:
     yield from found
 
 
-def _result(env: Any, test: KernelTest, image: Any, settings: RunSettings, spoken: Talk) -> Any:
+def _result(env: Env, test: KernelTest, image: Any, settings: RunSettings, spoken: Talk) -> Any:
     firmware = image.attributes.boot_image
     result = image.dir.File(f"{test.name}-{firmware}.passed")
     result.attributes.guest = kernel_test_runner.Guest(
@@ -222,7 +223,7 @@ def _result(env: Any, test: KernelTest, image: Any, settings: RunSettings, spoke
     return [result]
 
 
-def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base.write_files import copy_whole
     from bootimage.kernel_test.build_tests import build_tests
 

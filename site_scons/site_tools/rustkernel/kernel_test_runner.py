@@ -13,6 +13,7 @@ from bootimage.base.errors import BuildError
 from bootimage.base.lazy_dataclass import dataclass
 
 from . import env_context, node_actions, run_qemu, scons_types, user_errors, variable_values
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.kernel_test.conversation import Talk
@@ -32,12 +33,12 @@ class Guest:
     talk: Talk
 
 
-def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) -> Any:
+def summary_alias(env: Env, alias: str, results: list[Any], names: list[str]) -> Any:
     """The alias that builds the `results` and sums up; `names` are all tests that there are."""
     if SCons.Script.GetOption("kernel_test_rerun"):
         env.AlwaysBuild(results)
 
-    def sum_up(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> int:
+    def sum_up(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> int:
         if not results:
             raise _no_such_test(names)
         return _sum_up(env, str(target[0]), results)
@@ -45,7 +46,7 @@ def summary_alias(env: Any, alias: str, results: list[Any], names: list[str]) ->
     return node_actions.goal(env, alias, results, sum_up, f"boot the kernel's tests, {len(names)} of them")
 
 
-def refusal(env: Any, alias: str, problem: BuildError) -> Any:
+def refusal(env: Env, alias: str, problem: BuildError) -> Any:
     """The alias that tells why there is nothing to test."""
 
     def tell(_target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> int:
@@ -63,7 +64,7 @@ def _no_such_test(names: list[str]) -> BuildError:
     return BuildError(f"there is no test {asked!r}; the tests are: {', '.join(names)}", hint=hint)
 
 
-def _sum_up(env: Any, name: str, nodes: list[Any]) -> int:
+def _sum_up(env: Env, name: str, nodes: list[Any]) -> int:
     from bootimage.kernel_test.verdict import describe, summary
 
     fresh = [getattr(node.attributes, "result", None) for node in nodes]
@@ -85,7 +86,7 @@ def _earlier(node: Any) -> Result:
     raise BuildError("the memory of a test cannot be read", file=node.abspath, hint="run the tests again")
 
 
-def distrust_damage(env: Any, node: Any) -> None:
+def distrust_damage(env: Env, node: Any) -> None:
     """Have the test run whose memory `node` is, where that cannot be read: what is there is no success."""
     path = Path(node.abspath)
     if not path.exists():
@@ -96,7 +97,7 @@ def distrust_damage(env: Any, node: Any) -> None:
         env.AlwaysBuild(node)
 
 
-def _write_junit(env: Any, suite: str, results: list[Result]) -> None:
+def _write_junit(env: Env, suite: str, results: list[Result]) -> None:
     from bootimage.kernel_test.junit import write_junit
 
     asked = SCons.Script.GetOption("kernel_test_junit")
@@ -120,7 +121,7 @@ def screenshot(result: Any) -> Any:
     return result.dir.File(f"{Path(result.name).stem}.png")
 
 
-def _run(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _run(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.kernel_test.passed_test import write_pass
     from bootimage.kernel_test.run_tests import run_kernel_test
 
@@ -135,7 +136,7 @@ def _run(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None
         write_pass(result, Path(node.abspath))
 
 
-def _guest_test(env: Any, node: Any, image: Path) -> GuestTest:
+def _guest_test(env: Env, node: Any, image: Path) -> GuestTest:
     from bootimage.kernel_test.run_tests import GuestTest
 
     guest = node.attributes.guest
@@ -151,7 +152,7 @@ def _guest_test(env: Any, node: Any, image: Path) -> GuestTest:
     )
 
 
-def _machine(env: Any, guest: Guest, image: Path) -> Machine:
+def _machine(env: Env, guest: Guest, image: Path) -> Machine:
     plain = run_qemu.machine(env, image, guest.firmware)
     return replace(plain, extra=(*plain.extra, *guest.settings.arguments))
 
@@ -160,7 +161,7 @@ def _label(target: scons_types.Nodes, _source: scons_types.Nodes, _env: Any) -> 
     return f"Testing {target[0].attributes.guest.label}"
 
 
-def _signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _signature(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     return f"{target[0].attributes.guest} {variable_values.words(env['QEMUFLAGS'])}"
 
 

@@ -16,23 +16,24 @@ from bootimage.loader.loader_0_11 import BY_NAME, PROGRAMS, program_key
 from bootimage.loader.loader_release import Release, own_files
 
 from . import env_context, kernel_node, node_actions, scons_types, user_errors, variable_values
+from .scons_types import Env
 
 BIOS = ("boot-sector", "stage-2", "stage-3", "stage-4")
 UEFI = ("uefi",)
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method BootLoader(version) to `env`."""
     env.Append(BUILDERS={"_BootLoader": node_actions.builder(_ACTION)})
     user_errors.add_method(env, boot_loader, "BootLoader")
 
 
-def boot_loader(env: Any, version: str) -> dict[str, Any]:
+def boot_loader(env: Env, version: str) -> dict[str, Any]:
     """The nodes of the loader's programs by name: boot-sector, stage-2, stage-3, stage-4 and uefi."""
     return program_nodes(env, Release(asked(env, version).version))
 
 
-def asked(env: Any, version: Any) -> Loader:
+def asked(env: Env, version: Any) -> Loader:
     """The loader of the version that a SConscript names; another version is an error of that line."""
     if variable_values.names_only(env):
         return Loader("0.11", "bootloader_api", str(version))
@@ -40,7 +41,7 @@ def asked(env: Any, version: Any) -> Loader:
         return published_loader(env.subst(version) if isinstance(version, str) else version)
 
 
-def program_nodes(env: Any, release: Release) -> dict[str, Any]:
+def program_nodes(env: Env, release: Release) -> dict[str, Any]:
     """The same for any release: a checkout's programs depend on their sources there."""
     folder = env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(f"bootloader-{release.name}")
     nodes = {program.name: folder.File(program.file) for program in PROGRAMS}
@@ -49,7 +50,7 @@ def program_nodes(env: Any, release: Release) -> dict[str, Any]:
     return nodes
 
 
-def _declare(env: Any, nodes: dict[str, Any], release: Release) -> None:
+def _declare(env: Env, nodes: dict[str, Any], release: Release) -> None:
     for name, target in nodes.items():
         with user_errors.user_errors():
             own = [env.fs.File(str(path)) for path in own_files(release, BY_NAME[name].crate)]
@@ -60,7 +61,7 @@ def _declare(env: Any, nodes: dict[str, Any], release: Release) -> None:
     env.Requires(nodes["stage-2"], nodes["boot-sector"])
 
 
-def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> None:
+def _build(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base.write_files import copy_whole
     from bootimage.loader.compile_0_11 import provide_program
 
@@ -73,7 +74,7 @@ def _label(target: scons_types.Nodes, source: scons_types.Nodes, _env: Any) -> s
     return f"Compiling bootloader {source[0].value} {target[0].attributes.loader_program}"
 
 
-def _settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     about, toolchain = target[0].attributes, env_context.toolchain(env)
     program = BY_NAME[about.loader_program]
     return node_actions.settings_text(
@@ -87,7 +88,7 @@ def _settings(target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -
 _ACTION = node_actions.action("loader 0.11", _build, _label, _settings, "BOOTLOADERCOMSTR")
 
 
-def loader_for(env: Any, node: Any) -> Loader:
+def loader_for(env: Env, node: Any) -> Loader:
     """The loader for the kernel `node`. Raises BuildError where nothing tells it."""
     if "BOOTLOADER_VERSION" in env:
         return asked(env, env["BOOTLOADER_VERSION"])
@@ -108,7 +109,7 @@ def describe_image(image: Any, node: Any, kind: str, chosen: Loader) -> None:
     image.attributes.boot_loader = chosen
 
 
-def check_loader(env: Any, image: Any) -> None:
+def check_loader(env: Env, image: Any) -> None:
     """Raise BuildError where the kernel has got another loader since its image became part of the graph.
 
     That is so when Cargo.lock changes between two builds of `scons --interactive`.

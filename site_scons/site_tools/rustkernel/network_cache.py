@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bootimage.base.file_digest import digest_of_file, digest_of_files
 from bootimage.base.lazy_dataclass import dataclass
 from bootimage.store.recipes import code_state, recipe_number
 
 from . import env_context, scons_types
+from .scons_types import Env
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Making:
     label: scons_types.Text
     signature: scons_types.Text
 
-    def key(self, env: Any) -> str:
+    def key(self, env: Env) -> str:
         """The digest of all that the targets depend on, the same in every clone."""
         from bootimage.store.keys import action_key
 
@@ -42,7 +42,7 @@ class Making:
         return action_key("files", told)
 
 
-def share(env: Any, making: Making, build: Callable[[], None]) -> None:
+def share(env: Env, making: Making, build: Callable[[], None]) -> None:
     """Take the targets from the network cache, if there is one, or `build` them and offer them to others."""
     if env_context.context(env).remote is None:
         build()

@@ -22,7 +22,7 @@ from bootimage.store.recipes import code_state, recipe_number
 from .command_options import TIMINGS, describe_goal
 from .scons_internals.node_state import release_side_effects
 from .scons_internals.product_nodes import claim
-from .scons_types import Build, Nodes, Text
+from .scons_types import Build, Env, Nodes, Text
 from .user_errors import no_mix_ups, tell, user_errors
 
 
@@ -45,12 +45,12 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         self.make = build
         """What makes the targets, without errors told as SCons's, and without the network cache."""
 
-    def genstring(self, target: Nodes, source: Nodes, env: Any, executor: Any = None) -> str:
+    def genstring(self, target: Nodes, source: Nodes, env: Env, executor: Any = None) -> str:
         """What --debug=explain shows."""
         with user_errors():
             return f"{self._settings(target, source, env)}\nplug-in: {_recipe(self._recipe)}"
 
-    def get_contents(self, target: Nodes, source: Nodes, env: Any) -> bytes:
+    def get_contents(self, target: Nodes, source: Nodes, env: Env) -> bytes:
         """What is compared with the last build's."""
         return self.genstring(target, source, env).encode()
 
@@ -58,7 +58,7 @@ class NodeAction(SCons.Action.FunctionAction):  # type: ignore[misc]
 class Goal(SCons.Action.FunctionAction):  # type: ignore[misc]
     """An action that tells or runs something and makes no file; a BuildError of `act` is printed."""
 
-    def __init__(self, act: Callable[[Nodes, Nodes, Any], int | None]) -> None:
+    def __init__(self, act: Callable[[Nodes, Nodes, Env], int | None]) -> None:
         super().__init__(_Told(act), {"strfunction": None})
 
 
@@ -68,7 +68,7 @@ class _Guarded:
         self.comstr = comstr
         self.recipe = recipe
 
-    def __call__(self, target: Nodes, source: Nodes, env: Any) -> None:
+    def __call__(self, target: Nodes, source: Nodes, env: Env) -> None:
         child_processes.begin()
         theirs = _replaced(self.comstr, target, source, env)
         try:
@@ -84,7 +84,7 @@ class _Guarded:
             raise SCons.Errors.BuildError(node=target[0], errstr="see the error above", status=1) from None
 
 
-def _timed(recipe: str, target: Nodes, env: Any) -> AbstractContextManager[None]:
+def _timed(recipe: str, target: Nodes, env: Env) -> AbstractContextManager[None]:
     file = env.GetOption(TIMINGS)
     if file is None:
         return nullcontext()
@@ -94,10 +94,10 @@ def _timed(recipe: str, target: Nodes, env: Any) -> AbstractContextManager[None]
 
 
 class _Told:
-    def __init__(self, act: Callable[[Nodes, Nodes, Any], int | None]) -> None:
+    def __init__(self, act: Callable[[Nodes, Nodes, Env], int | None]) -> None:
         self.act = act
 
-    def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+    def __call__(self, target: Nodes, source: Nodes, env: Env) -> int:
         child_processes.begin()
         try:
             with no_mix_ups():
@@ -108,7 +108,7 @@ class _Told:
 
 
 def _shared(recipe: str, build: Build, label: Text, settings: Text) -> Build:
-    def make(target: Nodes, source: Nodes, env: Any) -> None:
+    def make(target: Nodes, source: Nodes, env: Env) -> None:
         from .network_cache import Making, share
 
         share(env, Making(recipe, target, source, label, settings), lambda: build(target, source, env))
@@ -116,8 +116,8 @@ def _shared(recipe: str, build: Build, label: Text, settings: Text) -> Build:
     return make
 
 
-def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Any], str]:
-    def show(target: Nodes, source: Nodes, env: Any) -> str:
+def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Env], str]:
+    def show(target: Nodes, source: Nodes, env: Env) -> str:
         replaced = _replaced(comstr, target, source, env)
         # While it runs, the engine itself says what it does, and only if there is something to do.
         return replaced or (console.printable(label(target, source, env)) if env.GetOption("no_exec") else "")
@@ -125,7 +125,7 @@ def _shown(label: Text, comstr: str) -> Callable[[Nodes, Nodes, Any], str]:
     return show
 
 
-def _replaced(comstr: str, target: Nodes, source: Nodes, env: Any) -> str:
+def _replaced(comstr: str, target: Nodes, source: Nodes, env: Env) -> str:
     """The user's line for these nodes; empty for ours."""
     return str(env.subst(f"${comstr}", target=target, source=source))
 
@@ -157,7 +157,7 @@ def builder(action: NodeAction, **more: Any) -> Any:
     return SCons.Builder.Builder(action=action, emitter=claim, **more)
 
 
-def goal(env: Any, name: str, needed: Any, act: Callable[[Nodes, Nodes, Any], int | None], about: str) -> Any:
+def goal(env: Env, name: str, needed: Any, act: Callable[[Nodes, Nodes, Env], int | None], about: str) -> Any:
     """The alias `name`, which has the nodes `needed` made and then acts, whenever it is asked for.
 
     `about` is its line in `scons -h`.

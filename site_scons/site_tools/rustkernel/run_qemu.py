@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import SCons.Errors
 
 from . import node_actions, scons_types, user_errors, variable_types, variable_values
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.machine.qemu import Machine
     from bootimage.machine.uefi_firmware import Firmware
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method RunQemu(alias, images) to `env`."""
     user_errors.add_method(env, run_qemu, "RunQemu")
 
 
-def run_qemu(env: Any, alias: str, images: Any, **overrides: Any) -> Any:
+def run_qemu(env: Env, alias: str, images: Any, **overrides: Any) -> Any:
     """Two aliases that boot the first kernel's images: `alias` on BIOS and `alias`-uefi on UEFI."""
     variable_types.check_text("the alias of RunQemu", alias)
     variable_types.check_files("the images of RunQemu", images)
@@ -53,7 +54,7 @@ def screenshot(image: Any) -> Any:
 
 
 def _runner(firmware: str) -> Callable[[scons_types.Nodes, scons_types.Nodes, Any], int]:
-    def run(_target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> int:
+    def run(_target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> int:
         from bootimage.base.child_processes import interrupted
         from bootimage.machine.run_guest import run_interactive
 
@@ -64,7 +65,7 @@ def _runner(firmware: str) -> Callable[[scons_types.Nodes, scons_types.Nodes, An
     return run
 
 
-def machine(env: Any, image: Path, firmware: str) -> Machine:
+def machine(env: Env, image: Path, firmware: str) -> Machine:
     """The machine that boots `image` on `firmware` ("bios" or "uefi") under the variables of `env`."""
     from bootimage.machine.accelerator import choose_accel
     from bootimage.machine.qemu import Machine, find_qemu
@@ -79,13 +80,13 @@ def machine(env: Any, image: Path, firmware: str) -> Machine:
     )
 
 
-def _firmware(env: Any, program: Path) -> Firmware:
+def _firmware(env: Env, program: Path) -> Firmware:
     from bootimage.machine.uefi_firmware import find_firmware
 
     code, vars_template = (_file(env, name) for name in ("OVMF_CODE", "OVMF_VARS"))
     return find_firmware(os.environ, code=code, vars_template=vars_template, program=program)
 
 
-def _file(env: Any, name: str) -> str | None:
+def _file(env: Env, name: str) -> str | None:
     with user_errors.no_mix_ups(name):
         return str(env.File(env.subst(f"${name}")).abspath) if env.get(name) else None

@@ -22,25 +22,26 @@ from bootimage.target_spec.target import Target, read_target
 from bootimage.toolchain.rustup import cargo_home
 
 from . import env_context, node_actions, scons_types, user_errors, variable_types, variable_values
+from .scons_types import Env
 
 _FLAGS = "_RUST_SYSROOT_FLAGS"
 """The construction variable, of our own alone, with the flags to which a kernel's sysroot has to fit."""
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method Sysroot(target, source) to `env`."""
     env.Append(BUILDERS={"_Sysroot": node_actions.builder(_ACTION)})
     user_errors.add_method(env, sysroot, "Sysroot")
 
 
-def sysroot(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
+def sysroot(env: Env, target: Any, source: Any, **overrides: Any) -> Any:
     """The manifest `target` for a canonical specification, or the Value of a triple."""
     variable_types.check_some_files("the target of Sysroot", target)
     variable_types.check_sysroot_source("the source of Sysroot", source)
     return env._Sysroot(target, source, **overrides)
 
 
-def sysroot_node(env: Any, specification: Any) -> Any:
+def sysroot_node(env: Env, specification: Any) -> Any:
     """The manifest's node for a target: beside its canonical specification, or named for a triple.
 
     `specification` is the node of a canonical specification, or a built-in triple.
@@ -53,13 +54,13 @@ def sysroot_node(env: Any, specification: Any) -> Any:
     return target
 
 
-def sysroot_crates(env: Any) -> tuple[str, ...]:
+def sysroot_crates(env: Env) -> tuple[str, ...]:
     """RUST_SYSROOT_CRATES in the one order that makes equal lists equal, core's companions added."""
     asked = set(variable_values.words(env["RUST_SYSROOT_CRATES"]))
     return (*CRATES, *sorted(asked - set(CRATES)))
 
 
-def with_configured_crates(env: Any, manifest: Path) -> Any:
+def with_configured_crates(env: Env, manifest: Path) -> Any:
     """`env` with the crates, `alloc` mostly, that build-std lists in the package's cargo configuration."""
     config = read_cargo_config(manifest.parent, cargo_home(os.environ))
     crates = crates_for(config, variable_values.words(env["RUST_SYSROOT_CRATES"]))
@@ -69,7 +70,7 @@ def with_configured_crates(env: Any, manifest: Path) -> Any:
     return env.Override({"RUST_SYSROOT_CRATES": list(crates), _FLAGS: flags})
 
 
-def _fitting_flags(env: Any, manifest: Path, config: CargoConfig) -> tuple[str, ...]:
+def _fitting_flags(env: Env, manifest: Path, config: CargoConfig) -> tuple[str, ...]:
     """The kernel's flags to which its sysroot has to fit.
 
     Without those under a `cfg(...)`, which only the compiler knows: a kernel with such has its sysroot made
@@ -84,23 +85,23 @@ def _fitting_flags(env: Any, manifest: Path, config: CargoConfig) -> tuple[str, 
     return fitting_flags([*own, *named, *variable_values.words(env["RUSTFLAGS"])])
 
 
-def sysroot_of(env: Any, target: Target) -> Sysroot:
+def sysroot_of(env: Env, target: Target) -> Sysroot:
     """The engine's description of the sysroot for `target` under the variables of `env`."""
     return Sysroot(target, sysroot_crates(env), flags=env.get(_FLAGS, ()))
 
 
-def needs_sysroot(env: Any, target: Target) -> bool:
+def needs_sysroot(env: Env, target: Target) -> bool:
     """False for a built-in target whose std is installed."""
     return target.specification is not None or not env_context.toolchain(env).installed_std(target.name)
 
 
-def _place(env: Any, specification: Any) -> tuple[Any, Any]:
+def _place(env: Env, specification: Any) -> tuple[Any, Any]:
     if isinstance(specification, str):
         return env.Dir(env.subst("$RUST_BUILD_DIR")).Dir(specification), env.Value(specification)
     return specification.dir, specification
 
 
-def _file_name(env: Any) -> str:
+def _file_name(env: Env) -> str:
     more = [crate for crate in sysroot_crates(env) if crate not in CRATES]
     flags = env.get(_FLAGS, ())
     digest = [hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]] if flags else []
@@ -114,7 +115,7 @@ def target_of(node: Any) -> Target:
     return read_target(Path(node.abspath))
 
 
-def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.sysroot.build_sysroot import sysroot_manifest
     from bootimage.target_spec.read_target import check_builtin
 
@@ -132,11 +133,11 @@ def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> No
     write_whole(Path(target[0].abspath), text)
 
 
-def _label(_target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> str:
+def _label(_target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> str:
     return f"Compiling {', '.join(sysroot_crates(env))} for {Path(str(source[0])).stem}"
 
 
-def _settings(_target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> str:
+def _settings(_target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> str:
     toolchain = env_context.toolchain(env)
     triple = source[0].value if isinstance(source[0], SCons.Node.Python.Value) else None
     return node_actions.settings_text(

@@ -10,22 +10,23 @@ import SCons.Node.FS
 from bootimage.base.errors import BuildError
 
 from . import env_context, node_actions, scons_types, user_errors, variable_types, variable_values
+from .scons_types import Env
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the method TargetSpec(target, source) to `env`."""
     env.Append(BUILDERS={"_TargetSpec": node_actions.builder(_ACTION, single_source=True)})
     user_errors.add_method(env, target_spec, "TargetSpec")
 
 
-def target_spec(env: Any, target: Any, source: Any, **overrides: Any) -> Any:
+def target_spec(env: Env, target: Any, source: Any, **overrides: Any) -> Any:
     """The canonical specification `target` for the user's JSON `source`."""
     variable_types.check_some_files("the target of TargetSpec", target)
     variable_types.check_some_files("the source of TargetSpec", source)
     return env._TargetSpec(target, users_node(env, source), **overrides)
 
 
-def users_node(env: Any, asked: Any) -> Any:
+def users_node(env: Env, asked: Any) -> Any:
     """The node of the user's JSON, which is given by name or as a node. Raises BuildError for a folder."""
     node = env.Entry(asked)
     node = node[0] if isinstance(node, list) else node
@@ -37,7 +38,7 @@ def users_node(env: Any, asked: Any) -> Any:
     return node
 
 
-def canonical_node(env: Any, specification: Any) -> Any:
+def canonical_node(env: Env, specification: Any) -> Any:
     """The node of the canonical specification in the build folder, for the user's JSON node.
 
     Kernels share it. UserError where another file, or another toolchain, has the same place.
@@ -56,7 +57,7 @@ def canonical_node(env: Any, specification: Any) -> Any:
     return target
 
 
-def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _build(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.base import console
     from bootimage.base.write_files import write_whole
     from bootimage.target_spec.canonical_spec import canonical, describe
@@ -73,7 +74,7 @@ def _label(target: scons_types.Nodes, source: scons_types.Nodes, _env: Any) -> s
     return f"Reading {source[0]} into {target[0]}"
 
 
-def _settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Any) -> str:
+def _settings(_target: scons_types.Nodes, _source: scons_types.Nodes, env: Env) -> str:
     return node_actions.settings_text(compiler=env_context.toolchain(env).identity)
 
 

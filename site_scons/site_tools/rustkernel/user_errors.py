@@ -18,6 +18,7 @@ import SCons.Node.FS
 from bootimage.base import console
 from bootimage.base.errors import BuildError
 
+from .scons_types import Env
 from .variable_types import check_variables
 
 
@@ -70,10 +71,10 @@ def _called(name: str, method: Callable[..., Any], arguments: tuple[Any, ...], n
         raise
 
 
-def add_method(env: Any, method: Callable[..., Any], name: str) -> None:
+def add_method(env: Env, method: Callable[..., Any], name: str) -> None:
     """Give `env` a method whose errors are told at the line that calls it, not where we noticed them."""
 
-    def call(env: Any, *arguments: Any, **named: Any) -> Any:
+    def call(env: Env, *arguments: Any, **named: Any) -> Any:
         try:
             with user_errors():
                 check_variables(env, named)

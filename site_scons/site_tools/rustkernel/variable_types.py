@@ -12,12 +12,14 @@ from typing import Any
 
 import SCons.Util
 
+from .scons_types import Env
+
 Check = Callable[[str, Any], None]
 
 _FILE = "the name of a file or the node of one"
 
 
-def check_variables(env: Any, overrides: Mapping[str, Any]) -> None:
+def check_variables(env: Env, overrides: Mapping[str, Any]) -> None:
     """Raise UserError for the first variable of `env`, under `overrides`, that is not of its type."""
     for name, check in _CHECKS.items():
         value = overrides[name] if name in overrides else env.get(name)

@@ -9,8 +9,10 @@ from typing import Any
 import SCons.Node.FS
 import SCons.Util
 
+from .scons_types import Env
 
-def one_file(env: Any, given: Any, what: str) -> Any:
+
+def one_file(env: Env, given: Any, what: str) -> Any:
     """The node of the one file that `given` (a name, a node, or what a builder returned) is.
 
     `what` is for errors: where that stands. Raises UserError for a folder, and for several files.
@@ -25,13 +27,13 @@ def one_file(env: Any, given: Any, what: str) -> Any:
     return nodes[0]
 
 
-def table(env: Any, name: str) -> Mapping[str, Any]:
+def table(env: Env, name: str) -> Mapping[str, Any]:
     """The construction variable `name`, which is a dictionary, or nothing."""
     given: Mapping[str, Any] | None = env.get(name)
     return given or {}
 
 
-def _nodes(env: Any, given: Any, what: str) -> list[Any]:
+def _nodes(env: Env, given: Any, what: str) -> list[Any]:
     try:
         # Asked for a file, SCons would take a folder for one, or end with a traceback.
         nodes = env.arg2nodes(given, env.fs.Entry)
@@ -60,6 +62,6 @@ def source_path(node: Any) -> Path:
     return Path((node if node.is_derived() else node.srcnode()).get_path())
 
 
-def names_only(env: Any) -> bool:
+def names_only(env: Env) -> bool:
     """True under `scons -c` and `scons -h`, when nothing but the names of nodes matters."""
     return bool(env.GetOption("clean") or env.GetOption("help"))

@@ -8,6 +8,7 @@ from bootimage.base import child_processes, console
 from bootimage.sysroot.sysroot_crates import CRATES
 
 from .command_options import release_option
+from .scons_types import Env
 
 DEFAULTS: dict[str, Any] = {
     # What to compile, and with what
@@ -76,7 +77,7 @@ def options(opts: Any) -> None:
     opts.AddVariables(*MEANINGS.items())
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Set the defaults, never over what the user has set, and heed the command line's options."""
     if env.GetOption("silent"):
         console.be_silent()

@@ -14,6 +14,7 @@ from bootimage.base import console
 
 from . import env_context, kernel_builder, kernel_node, node_actions, scons_types
 from .scons_internals.node_state import make_of
+from .scons_types import Env
 
 if TYPE_CHECKING:
     from bootimage.context import BuildContext
@@ -25,7 +26,7 @@ _ADVICE = (
 )
 
 
-def generate(env: Any) -> None:
+def generate(env: Env) -> None:
     """Add the goal and its option to the build, once however many environments load the tool."""
     if not env.Alias(_GOAL)[0].has_builder():
         node_actions.goal(env, _GOAL, [], _verify, "build everything a second time elsewhere, and compare")
@@ -38,12 +39,12 @@ def generate(env: Any) -> None:
         )
 
 
-def watch(env: Any, images: scons_types.Nodes) -> None:
+def watch(env: Env, images: scons_types.Nodes) -> None:
     """Have `scons verify-reproducible` verify these images."""
     env.Alias(_GOAL, images)
 
 
-def _verify(target: scons_types.Nodes, source: scons_types.Nodes, env: Any) -> None:
+def _verify(target: scons_types.Nodes, source: scons_types.Nodes, env: Env) -> None:
     from bootimage.kernel.second_build import second_context
 
     context = env_context.context(env)

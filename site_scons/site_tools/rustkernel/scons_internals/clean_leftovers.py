@@ -16,13 +16,15 @@ import SCons.Environment
 
 from bootimage.cargo.crate_names import is_package_name
 
+from ..scons_types import Env
+
 _OURS = re.compile(r"^plug-in: .+$", re.M)
 _PACKAGE = re.compile(r"^package: (.+)$", re.M)
 # What a guest that was booted from an image leaves beside it.
 _BESIDE = (".png", ".serial")
 
 
-def clean_leftovers(env: Any, node: Any) -> None:
+def clean_leftovers(env: Env, node: Any) -> None:
     """Let `scons -c`, when it comes to `node`, also remove what is left in RUST_BUILD_DIR."""
     if env.GetOption("clean"):
         known = SCons.Environment.CleanTargets.get(node, [])
@@ -33,7 +35,7 @@ def clean_leftovers(env: Any, node: Any) -> None:
 class _Leftovers(list[Any]):
     """Nodes to be removed, to which those are added that are left: known only when all was read."""
 
-    def __init__(self, known: list[Any], env: Any, results: Any) -> None:
+    def __init__(self, known: list[Any], env: Env, results: Any) -> None:
         super().__init__(known)
         self._env = env
         self._results = results
@@ -47,7 +49,7 @@ class _Leftovers(list[Any]):
             yield from _left_in(self._env, self._env.fs.Dir(folder))
 
 
-def _left_in(env: Any, folder: Any) -> Iterator[Any]:
+def _left_in(env: Env, folder: Any) -> Iterator[Any]:
     """What earlier graphs have made in `folder`, and no node of this one makes."""
     for name, entry in list(folder.sconsign().entries.items()):
         made_by = str(getattr(entry.binfo, "bact", ""))

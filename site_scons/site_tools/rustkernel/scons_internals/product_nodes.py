@@ -11,6 +11,7 @@ from typing import Any
 
 import SCons.Node.FS
 
+from ..scons_types import Env
 from . import cache_dir
 
 
@@ -93,7 +94,7 @@ def always_read(node: Any) -> Any:
     return node
 
 
-def claim(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+def claim(target: list[Any], source: list[Any], env: Env) -> tuple[list[Any], list[Any]]:
     """The emitter of all our builders: targets are products, and stay until their successors are whole."""
     for node in target:
         node.__class__ = Product
